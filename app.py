@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
+from engine.attention import drawing
 from engine.settings import ASSETS
 from engine.store.rule import Act
 from engine.strings import speaking, text
@@ -54,7 +55,7 @@ shown["inbox"] &= permitted.has_archive()
 shown["pacs"] &= permitted.has_archive()
 screens = [screen(name, shown=shown[name], icon=icon) for name, (_, icon) in SCREENS.items()]
 page = st.navigation([*screens, screen("about", shown=True, icon="info")], position="top")
-with speaking(of_session()):  # looked up once a run
+with drawing(), speaking(of_session()):  # the language is looked up once a run
     frame.begin(page.title)
     st.html(ASSETS / "style.css")
     tools = None

@@ -1,7 +1,7 @@
 """A received dataset as the bytes of a DICOM file (PS3.10 section 7.1): preamble, file meta information, dataset.
 
-`Event.encoded_dataset` of pynetdicom returns the same bytes. It makes a dataset of the file meta information first, which
-takes a fifth of what the listener needs for an object.
+`Event.encoded_dataset` of pynetdicom returns the same bytes. It makes a dataset of the file meta information first,
+which takes a fifth of what the listener needs for an object.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ VERSION = b"\x02\0\x01\0OB\0\0" + pack("<L", 2) + b"\0\x01"
 def as_file(sop_class: str, uid: str, syntax: str, dataset: bytes) -> bytes:
     """Return the file of an object.
 
-    sop_class, uid : of the object, as its sender names them; syntax : transfer syntax UID in which the dataset is encoded
+    sop_class, uid : of the object, as its sender names them
+    syntax         : transfer syntax UID in which the dataset is encoded
     """
     meta = VERSION + b"".join(
         (

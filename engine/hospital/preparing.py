@@ -17,6 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from engine import attention
 from engine.counters import seconds_without_search
 from engine.errors import CasebindError
 from engine.hospital.prepared import PreparedObject, Task, prepared_in, request
@@ -27,7 +28,7 @@ from engine.settings import ROOT
 if TYPE_CHECKING:
     from engine.model.release import Release
 
-MODULE, BEHIND = "engine.hospital.preparing_process", "behind"
+MODULE = "engine.hospital.preparing_process"
 QUIET_S = 60.0  # after a search in this process, until nobody is thought to wait for another one
 STARTS = 3  # of the process, for one request, before it is given up
 ENDED = (
@@ -53,6 +54,11 @@ class Preparing:
         """Number of the process; None where none runs."""
         return None if self._process is None else self._process.pid
 
+    @property
+    def yields(self) -> bool:
+        """Whether other work goes before, and somebody has just searched in this process."""
+        return self.behind and seconds_without_search() < QUIET_S
+
     def start(self) -> None:
         """Start the process if it does not run, so that the first object need not wait for it."""
         if self._connection is not None:
@@ -61,10 +67,11 @@ class Preparing:
         threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
         path = os.pathsep.join(filter(None, (str(ROOT), os.getenv("PYTHONPATH"))))
         command = [sys.executable, "-P", "-m", MODULE, str(theirs.fileno()), str(self.release)]
+        pages = attention.descriptor()
         with theirs:
             self._process = subprocess.Popen(
-                [*command, *([BEHIND] if self.behind else [])],
-                pass_fds=[theirs.fileno()],
+                [*command, *([str(pages)] if self.behind else [])],
+                pass_fds=[theirs.fileno(), *([pages] if self.behind else [])],
                 env={**os.environ, **threads, "PYTHONPATH": path},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
@@ -78,11 +85,10 @@ class Preparing:
 
         key : of the workspace; looks : whether text in films is looked for
 
-        All processors work at it, but where other work goes before and somebody has just searched: then one does.
+        All processors work at it, but where it yields: then one does.
         """
         self._last += 1
-        is_asked = self.behind and seconds_without_search() < QUIET_S
-        at_once = 1 if is_asked else AT_ONCE
+        at_once = 1 if self.yields else AT_ONCE
         self._asked[self._last] = asked = request(self._last, tasks, key, looks=looks, at_once=at_once)
         self.start()
         self._send(asked)

@@ -1,8 +1,9 @@
-"""The process that prepares objects of the inbox: `python -m engine.hospital.preparing_process FD RELEASE [behind]`.
+"""The process that prepares objects of the inbox: `python -m engine.hospital.preparing_process FD RELEASE [PAGES]`.
 
 FD is a socket of whoever takes up, RELEASE the folder of a release. Objects are read, de-identified, looked at, judged
-and encoded here, so that neither the processor nor the interpreter of the app is held by it. With `behind` all other
-work of the machine goes before. It opens no workspace, and ends when whoever takes up does.
+and encoded here, so that neither the processor nor the interpreter of the app is held by it. With PAGES, a descriptor
+of `engine.attention`, all other work of the machine goes before, and it stands still while the app draws a page. It
+opens no workspace, and ends when whoever takes up does.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import socket
 import sys
 import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -20,7 +21,9 @@ from itertools import chain
 from pathlib import Path
 from queue import SimpleQueue
 from threading import Thread
+from typing import TYPE_CHECKING
 
+from engine.attention import GivesWay
 from engine.background import go_behind
 from engine.errors import CasebindError, QuestionError
 from engine.hospital.film_text import FilmText, WaitsError
@@ -35,6 +38,9 @@ from engine.store.content import file_of
 from engine.study import Study
 from engine.workspace.manifest import StudyEntry
 from engine.workspace.pipeline import Outcome, encode_batches
+
+if TYPE_CHECKING:
+    from torch.utils.hooks import RemovableHandle
 
 FOREVER_S = 1e6
 MOST_BYTES = 1_000_000_000  # of one message
@@ -55,18 +61,28 @@ class _Part:
 def main() -> None:
     """Do what the command line says."""
     warnings.simplefilter("ignore")
-    behind = bool(sys.argv[3:])
-    if behind:
+    gives_way = GivesWay(int(sys.argv[3])) if sys.argv[3:] else None
+    if gives_way is not None:
         go_behind()
-    start(behind=behind)
-    serve(socket.socket(fileno=int(sys.argv[1])), load_release(Path(sys.argv[2])))
+        between_layers(gives_way)
+    start(behind=gives_way is not None)
+    serve(socket.socket(fileno=int(sys.argv[1])), load_release(Path(sys.argv[2])), gives_way or (lambda: None))
 
 
-def serve(connection: socket.socket, release: Release) -> None:
+def between_layers(gives_way: Callable[[], None]) -> RemovableHandle:
+    """Have a function called before each layer of every encoder of this process; layers take some milliseconds."""
+    from torch.nn.modules.module import register_module_forward_pre_hook
+
+    return register_module_forward_pre_hook(lambda *_: gives_way())
+
+
+def serve(connection: socket.socket, release: Release, gives_way: Callable[[], None]) -> None:
     """Prepare what is asked for until the other side has gone, and answer in order.
 
     A request is prepared in as many parts as processors work at it, each by one thread from the gate to the code: so
     no processor waits for another one. Files of the next request are read meanwhile.
+
+    gives_way : is called before each file is read
     """
     begun: SimpleQueue[tuple[int, list[Future[list[PreparedObject]]]]] = SimpleQueue()
     pools = {count: (ThreadPoolExecutor(count), ThreadPoolExecutor(count)) for count in {1, AT_ONCE}}
@@ -77,7 +93,7 @@ def serve(connection: socket.socket, release: Release) -> None:
             asked = receive(connection, until=time.monotonic() + FOREVER_S, most=MOST_BYTES)
             key, tasks, at_once = bytes(asked.parts[0]), tasks_in(asked), int(asked.body["at_once"])
             readers, hands = pools[at_once]
-            files = [readers.submit(_read, one, key, shared) if one.file else None for one in tasks]
+            files = [readers.submit(_read, one, key, shared, gives_way) if one.file else None for one in tasks]
             each = -(-len(tasks) // at_once) or 1
             parts = [
                 _Part(tasks[first : first + each], files[first : first + each], key, bool(asked.body["looks"]))
@@ -143,7 +159,8 @@ def _prepared(outcome: Outcome, seen: Study | None, is_read: bool, question: str
     )
 
 
-def _read(task: Task, key: bytes, shared: SharedReaders) -> Study:
+def _read(task: Task, key: bytes, shared: SharedReaders, gives_way: Callable[[], None]) -> Study:
+    gives_way()
     uploads = [Upload("object.dcm", Path(task.file).read_bytes())]
     return shared.read(task.source, uploads, key) if task.source else read_limited(uploads, key=key)
 

@@ -9,12 +9,14 @@ files: an object is stored once, and none is lost. Reading, judging and encoding
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from engine.attention import let_pages_go_first
+from engine.hospital.batches import BATCH, FEW, ahead, batches
 from engine.hospital.classes import ACCEPTED, name_of
 from engine.hospital.film_text import FilmText
 from engine.hospital.header import ObjectHeader, header_of
@@ -57,8 +59,7 @@ OTHER_BYTES = (
 UNREADABLE = "The object has no header that can be read: have it sent again."
 REFUSED = "refused: "  # as the pipeline begins what the gate says
 
-BATCH = 64  # files of a batch: each of its states is one transaction, and this much work is redone after a kill
-BATCH_BYTES = 256_000_000  # of its files: the process that prepares has two batches in its memory
+GIVES_WAY_S = 0.5  # at most, before a transaction
 LISTED = 512  # files of the inbox that one look at it takes up
 
 _working = threading.Lock()  # one take-up at a time in a process
@@ -117,8 +118,9 @@ def take_up(
                 waiting = inbox.waiting()[:LISTED]
                 if not waiting and not _joined(workspace, inbox):
                     break
-                going_on = takewhile(lambda _: not stopped(), _batches(waiting))
-                for batch in _ahead(_Batch(workspace, release, inbox, taken, hands).begin(part) for part in going_on):
+                parts = batches(waiting, lambda: FEW if hands.yields else BATCH)
+                going_on = takewhile(lambda _: not stopped(), parts)
+                for batch in ahead(_Batch(workspace, release, inbox, taken, hands).begin(part) for part in going_on):
                     batch.end()
                     on_progress(taken.all)
         except BaseException:
@@ -127,30 +129,6 @@ def take_up(
     if taken.states.get("stored"):
         workspace.releases.record_encoders(release.digest, release.encoders)
     return taken
-
-
-def _batches(waiting: Sequence[Waiting]) -> Iterator[list[Waiting]]:
-    """Yield what waits in batches, in its order: of so many files, and of no more bytes than two or more may have."""
-    batch, total = list[Waiting](), 0
-    for one in waiting:
-        total += (size := one.bytes)
-        if batch and (len(batch) == BATCH or total > BATCH_BYTES):
-            yield batch
-            batch, total = [], size
-        batch.append(one)
-    if batch:
-        yield batch
-
-
-def _ahead(begun: Iterable[_Batch]) -> Iterator[_Batch]:
-    """Yield each batch once the next one is begun."""
-    before: _Batch | None = None
-    for batch in begun:
-        if before is not None:
-            yield before
-        before = batch
-    if before is not None:
-        yield before
 
 
 def _joined(workspace: Workspace, inbox: Inbox) -> int:
@@ -178,6 +156,7 @@ class _Batch:
 
     def begin(self, waiting: Sequence[Waiting]) -> _Batch:
         """Write that objects were received, set aside what stays out, and begin to have the others prepared."""
+        self._give_way()
         received = self._received(waiting)
         for came in arrivals.of_objects(self._database, [one.waiting.object for one in received]):
             if came.state != "refused":
@@ -194,6 +173,11 @@ class _Batch:
         self._store_all(self._fresh)
         self._end_reports()  # after the studies that they belong to
         self._write_ends()
+
+    def _give_way(self) -> None:
+        """Let a page that is being drawn go before a transaction, which it may have to wait for."""
+        if self._hands.yields:
+            let_pages_go_first(GIVES_WAY_S)
 
     def _begin(self, tasks: Sequence[Task]) -> int:
         return self._hands.begin(tasks, self._inbox.key, looks=self._text.looks) if tasks else 0
@@ -308,6 +292,8 @@ class _Batch:
         if self._superseded:
             self._workspace.remove(self._superseded)
             self._superseded = []
+        if self._over:
+            self._give_way()
         arrivals.record(self._database, [one.arrival for one, _ in self._over], SYSTEM)
         self._inbox.finish([(one.waiting, _keeper(one.arrival) if keep else None) for one, keep in self._over])
         for one, _ in self._over:
@@ -334,8 +320,10 @@ class _Batch:
         came = [objects[one.entry.number].arrival for one in outcomes]
         read = [one for one in came if one.state == "de-identified"]
         judged = [replace(one, state="judged") for one, outcome in zip(came, outcomes, strict=True) if outcome.accepted]
+        self._give_way()
         arrivals.record(self._database, [*read, *judged], SYSTEM)
         if batch:
+            self._give_way()
             self._workspace.add(cohort, self._release.name, self._release.digest, batch)
         made = {new.row_key: new for new in batch}
         why = {number: reason for number, _, reason in summary.skipped}

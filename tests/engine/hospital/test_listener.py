@@ -20,6 +20,7 @@ from helpers.recording_files import dataset
 from pydicom.dataset import Dataset
 from pydicom.uid import CTImageStorage, generate_uid
 from pynetdicom import AE, evt
+from pynetdicom.dsutils import create_file_meta, encode_file_meta
 from pynetdicom.sop_class import StorageCommitmentPushModel, StorageCommitmentPushModelInstance
 
 from engine.errors import UsageError
@@ -212,3 +213,16 @@ def test_echoscu_and_storescu_of_dcmtk_are_answered(tmp_path: Path):
         done = subprocess.run(["storescu", *to, *map(str, names)], capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
         assert len(inbox.waiting()) == 2
+
+
+def test_the_file_that_is_kept_names_class_number_and_syntax_as_pynetdicom_writes_them(tmp_path: Path):
+    film = chest_film()
+    with listening(tmp_path) as listener, Inbox(tmp_path) as inbox:
+        assert sent(listener.port, [film]) == [0]
+        (file,) = (one.file.read_bytes() for one in inbox.waiting())
+    meta = create_file_meta(
+        sop_class_uid=film.SOPClassUID,
+        sop_instance_uid=film.SOPInstanceUID,
+        transfer_syntax=film.file_meta.TransferSyntaxUID,
+    )
+    assert file.startswith(b"\0" * 128 + b"DICM" + encode_file_meta(meta) + b"\x08\0")

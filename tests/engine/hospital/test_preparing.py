@@ -9,16 +9,19 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import psutil
 import pytest
 from helpers.archive_objects import chest_film, ecg, put, wait_until
 from helpers.processes import command_of
 
 from engine.actor import single_user
+from engine.attention import descriptor
 from engine.errors import CasebindError
 from engine.hospital import preparing
 from engine.hospital.inbox import Inbox, count_waiting
 from engine.hospital.preparing import MODULE
+from engine.hospital.preparing_process import between_layers
 from engine.hospital.take_up import take_up
 from engine.intake.paths import read_paths
 from engine.model.release import Release, load_release
@@ -86,13 +89,28 @@ def test_where_no_process_can_be_started_it_is_said_and_what_waits_stays(
 
 
 @pytest.mark.skipif(not Path("/proc/self/autogroup").is_file(), reason="this system shares processors by no sessions")
-def test_beside_the_app_it_and_its_readers_go_behind_all_other_work(release: Release) -> None:
+def test_beside_the_app_it_and_its_readers_go_behind_all_other_work_and_it_sees_who_draws_a_page(
+    release: Release,
+) -> None:
     preparing.preparing(release, behind=True).start()
     wait_until(lambda: [len(one.children()) for one in running()] == [1])
     (process,) = running()
     for one in (process, *process.children()):
         autogroup = Path(f"/proc/{one.pid}/autogroup")
         wait_until(lambda one=one, file=autogroup: one.nice() == 10 and file.read_text().split()[-1] == "10")
+    page = os.stat(descriptor()).st_ino  # of memory in which it sees that this process draws a page
+    assert any(line.split()[4:5] == [str(page)] for line in Path(f"/proc/{process.pid}/maps").read_text().splitlines())
+
+
+def test_between_any_two_layers_of_the_encoder_others_may_go_first(release: Release) -> None:
+    study, asked = read_paths([DEMO / "ecg" / "syn-0003-e1-ecg.hea"]), list[int]()
+    before = release.embed([study])
+    hook = between_layers(lambda: asked.append(1))
+    try:
+        np.testing.assert_array_equal(release.embed([study]), before)
+    finally:
+        hook.remove()
+    assert len(asked) > 10
 
 
 def test_the_app_answers_while_objects_are_taken_up_however_long_that_takes(
