@@ -25,6 +25,7 @@ from engine.files import utc_now, write_whole
 
 VARIABLE = "CASEBIND_EDGE_HOME"
 KEY, BUNDLE = "key", "bundle"
+PARTIAL, BEFORE = f".{BUNDLE}.part", f".{BUNDLE}.before"  # while one takes the place of another
 SKEW = timedelta(days=1)  # by which a device's clock may be behind the hospital's
 
 
@@ -44,16 +45,30 @@ def install(bundle: Path, key: Path | None, home: Path) -> dict[str, Any]:
     manifest = signed.opened(bundle, secret)
     if key is not None and key.resolve() != (home / KEY).resolve():
         write_whole(home / KEY, secret.hex() + "\n", mode=0o600)
-    partial, place, before = (home / name for name in (f".{BUNDLE}.part", BUNDLE, f".{BUNDLE}.before"))
-    for rest in (partial, before):
-        shutil.rmtree(rest, ignore_errors=True)
+    partial = room_beside(home)
     shutil.copytree(bundle, partial)
     signed.opened(partial, secret)
+    put_in_place(home)
+    return manifest
+
+
+def room_beside(home: Path) -> Path:
+    """Return where the next bundle is made, empty; what an interrupted exchange left is deleted or put back first."""
+    partial, place, before = (home / name for name in (PARTIAL, BUNDLE, BEFORE))
+    if before.is_dir() and not place.is_dir():
+        before.rename(place)  # it was interrupted between two renames
+    for rest in (partial, before):
+        shutil.rmtree(rest, ignore_errors=True)
+    return partial
+
+
+def put_in_place(home: Path) -> None:
+    """Make the finished bundle the device's own; the earlier one goes first aside, then away."""
+    partial, place, before = (home / name for name in (PARTIAL, BUNDLE, BEFORE))
     if place.exists():
         place.rename(before)
     partial.rename(place)
     shutil.rmtree(before, ignore_errors=True)
-    return manifest
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,8 +145,8 @@ class Device:
 
 def open_device(home: Path) -> Device:
     """Open the device's folder; UsageError where nothing is installed, or a part is not as it was signed."""
-    if not (home / BUNDLE).is_dir() and (home / f".{BUNDLE}.before").is_dir():
-        (home / f".{BUNDLE}.before").rename(home / BUNDLE)  # an exchange was interrupted between two renames
+    if not (home / BUNDLE).is_dir() and (home / BEFORE).is_dir():
+        (home / BEFORE).rename(home / BUNDLE)  # an exchange was interrupted between two renames
     if not (home / BUNDLE).is_dir():
         raise UsageError(
             f"There is no bundle in {home}: take one with `casebind-edge install DIR --key FILE`, which `casebind edge "

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from casebind_edge.device import BUNDLE, KEY, install, open_device
+from casebind_edge.device import BUNDLE, KEY, install, open_device, put_in_place, room_beside
 from casebind_edge.outbox import Outbox
 from engine.edge import signed
 from engine.edge.messages import ENDING, FROM_DEVICE, NEWS, TO_DEVICE, read_message, write_message
@@ -35,6 +35,7 @@ class Synced:
 
 def sync(home: Path, folder: Path) -> Synced:
     """Exchange with a folder; CasebindError where what lies there is not the hospital's for this device."""
+    room_beside(home)  # so that nothing that an interrupted sync left keeps a withdrawn case
     device, outbox = open_device(home), Outbox(home)
     key = signed.device_key(home / KEY)
     arrived, left_out, gone, installed = 0, (), 0, ""
@@ -65,9 +66,7 @@ def take_news(home: Path, key: bytes, news: dict[str, Any]) -> int:
     gone = set(news["gone"])
     keep = [i for i, card in enumerate(device.cards) if card["study_id"] not in gone]
     cards = [{**device.cards[i], "valid_until": news["valid_until"]} for i in keep]
-    partial, before = home / f".{BUNDLE}.part", home / f".{BUNDLE}.before"
-    for rest in (partial, before):
-        shutil.rmtree(rest, ignore_errors=True)
+    partial = room_beside(home)
     shutil.copytree(device.folder, partial)
     write_whole(partial / CARDS, json.dumps(cards, ensure_ascii=False) + "\n")
     np.save(partial / CODES, device.codes[keep])
@@ -76,7 +75,5 @@ def take_news(home: Path, key: bytes, news: dict[str, Any]) -> int:
     np.savez_compressed(partial / PICTURES, allow_pickle=False, **kept)
     said = {name: value for name, value in device.manifest.items() if name not in ("format", "parts")}
     signed.seal(partial, {**said, "news": news["as_of"], "serving": news["serving"]}, key)
-    device.folder.rename(before)
-    partial.rename(device.folder)
-    shutil.rmtree(before, ignore_errors=True)
+    put_in_place(home)
     return len(device.cards) - len(cards)
