@@ -265,8 +265,8 @@ def read_study(given: ReaderInput) -> Study:
         study: Study = _function(row.reader)(given)
     except ModuleNotFoundError as error:
         raise IntakeError(
-            f"{row.name} is read with the package {row.package or error.name}, which is not installed here: export "
-            "the trace as CSV, or search it where Casebind is installed as a whole."
+            f"{row.name} is read with the package {row.package or error.name}, which is not installed here: search "
+            "it where Casebind is installed as a whole, or export a trace as CSV."
         ) from error
     return study
 
