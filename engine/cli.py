@@ -63,6 +63,7 @@ COMMANDS = {
     "cluster": ("cluster", "Choose where the codes are searched: here, on Ray, on PostgreSQL."),
     "doctor": ("doctor", "Say what is installed and whether it all loads."),
     "simulate": ("simulate", "Draw a hospital's visits, to try adaptation on."),
+    "federate": ("federate", "Let hospitals learn one hash function together."),
     "train": ("train", "Train encoders, binding or hashing."),
     "evaluate": ("evaluate", "Measure a release on the open recordings."),
     "transparency": ("transparency", "Write a release's transparency report, signed."),

@@ -6,6 +6,7 @@ CasebindError
 ├── IntakeError           the file cannot be taken in (truncated, unknown format, too large)          exit 2
 │   └── QuestionError     the file is readable but leaves a fact open (rate, units, modality)         exit 2
 ├── RefusedError          the quality gate refused the recording                                      exit 3
+├── FederationError       what a site sent cannot be put together with what others sent              exit 2
 ├── ReleaseError          a release or a part of it is missing, damaged or of another version         exit 2
 └── WorkspaceError        the workspace is missing or damaged                                         exit 2
     └── WorkspaceBusyError another process has it open                                                exit 2
@@ -57,6 +58,10 @@ class RefusedError(CasebindError):
     """The quality gate refused the recording; the message carries number, threshold and remedy."""
 
     exit_status = 3
+
+
+class FederationError(CasebindError):
+    """What a site sent cannot be put together with what others sent; nothing of it was used."""
 
 
 class ReleaseError(CasebindError):

@@ -76,6 +76,8 @@ class FitPlan:
     temperature  : of the contrast; slope : of the rated pairs' logistic
     names        : weight of a named study as one that asks, an original one has 1
     balance      : by what groups count equally (engine.learning.group_balance); "" for as they come
+    proximal     : of half the squared distance from where the round began, which keeps sites of a federation together
+                   (FedProx, Li et al. 2020, eq. 2); 0 elsewhere
     """
 
     steps: int = 150
@@ -91,6 +93,7 @@ class FitPlan:
     before: float = 0.3
     seed: int = 0
     balance: str = ""
+    proximal: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -229,6 +232,8 @@ def fit(
             "before": plan.before * ((batch.u - batch.before) ** 2).mean(),
             "ratings": plan.ratings * _ratings(model, pairs.take(rng.permutation(len(pairs))[: plan.pairs]), plan),
         }
+        if plan.proximal:
+            parts["proximal"] = plan.proximal / 2 * _squared_distance(model, old)
         optim.zero_grad()
         sum(parts.values()).backward()  # type: ignore[union-attr]
         optim.step()
@@ -241,6 +246,12 @@ def fit(
     state = model.layer.state_dict()
     maps = {m: head.detach().numpy().copy() for m, head in model.heads.items()}
     return FittedRound(maps, state["weight"].numpy().copy(), state["threshold"].numpy().copy(), history)
+
+
+def _squared_distance(model: Mapped, other: Mapped) -> torch.Tensor:
+    """Return the squared distance between the numbers of two models of one shape."""
+    pairs = zip(model.parameters(), other.parameters(), strict=True)
+    return torch.stack([((mine - its) ** 2).sum() for mine, its in pairs]).sum()
 
 
 def _batch(
