@@ -98,10 +98,10 @@ def notes(data: ReplayData, start: SharedState, setting: Setting) -> tuple[str, 
     travels = shared_bytes(start, setting.sites, plan.rounds) / 1e6
     return (
         f"{len(c)} studies of {len(set(c.patients.tolist()))} patients, shared out to {setting.sites} sites, unequally "
-        f"in size and findings; {setting.partitions} times. Half of each site's patients teach; the studies of the"
-        f"others are searched with, among all of theirs. Each site has its share of {setting.ratings} ratings.",
+        f"in size and findings, {setting.partitions} times. Half of each site's patients teach, the others' studies "
+        f"are searched with among each other. Each site has its share of {setting.ratings} ratings.",
         f"{plan.rounds} rounds of {plan.steps} steps; {travels:.1f} MB travel in all, {start.bytes / 1e6:.2f} MB a way."
-        " Alone and in one place is learnt for as many steps.",
+        " Alone and in one place, it is learnt for as many steps.",
         "The attack on membership knows the state before, the update and the recordings of whom it asks about.",
         f"A hostile site is one of {setting.hostile_sites}; robust rules count sites alike and expect one.",
     )
