@@ -12,7 +12,7 @@ from engine.federation.privacy import epsilon
 
 
 @pytest.mark.parametrize(("noise", "rounds"), [(1.0, 1), (1.0, 5), (0.5, 3), (4.0, 5)])
-def test_epsilon_is_where_the_two_distributions_part(noise: float, rounds: int):
+def test_epsilon_is_where_the_two_distributions_part(noise: float, rounds: int) -> None:
     found, delta = epsilon(noise, rounds, 1e-5), 1e-5
     # k looks at N(1, σ²) against N(0, σ²), as one look at their mean; δ is the integral of what exceeds e^ε times it
     at, step = np.linspace(-40, 40, 800_001, retstep=True)
@@ -21,9 +21,9 @@ def test_epsilon_is_where_the_two_distributions_part(noise: float, rounds: int):
     assert counted == pytest.approx(delta, rel=0.01)
 
 
-def test_more_noise_promises_more_and_more_rounds_less():
+def test_more_noise_promises_more_and_more_rounds_less() -> None:
     assert epsilon(2.0, 5) < epsilon(1.0, 5) < epsilon(1.0, 10)
 
 
-def test_without_noise_nothing_is_promised():
+def test_without_noise_nothing_is_promised() -> None:
     assert epsilon(0.0, 5) == math.inf

@@ -43,14 +43,14 @@ def start(release: Release) -> SharedState:
     return state_of(release)
 
 
-def test_a_state_travels_as_arrays_and_numbers_and_comes_back_the_same(start: SharedState):
+def test_a_state_travels_as_arrays_and_numbers_and_comes_back_the_same(start: SharedState) -> None:
     again = from_arrays(start.ground, start.arrays())
     assert np.array_equal(again.vector(), start.vector())
     assert np.array_equal(start.with_vector(start.vector()).vector(), start.vector())
     assert start.bytes == 4 * start.vector().size < 2e6
 
 
-def test_the_release_without_a_round_is_what_the_state_says(start: SharedState, release: Release):
+def test_the_release_without_a_round_is_what_the_state_says(start: SharedState, release: Release) -> None:
     from engine.evaluate.federation.arms import mapped
 
     z = unit(np.random.default_rng(0), 8)
@@ -61,14 +61,14 @@ def test_the_release_without_a_round_is_what_the_state_says(start: SharedState, 
         assert np.array_equal(np.packbits(bits, axis=1, bitorder="little"), release.codes(z, modality))
 
 
-def test_one_site_alone_learns_what_it_would_have_learnt_by_itself(start: SharedState):
+def test_one_site_alone_learns_what_it_would_have_learnt_by_itself(start: SharedState) -> None:
     alone = site(1)(site(1)(start, 0), 1)
     together, log = federate(start, {"Graz": site(1)}, {"Graz": 26.0}, SHORT)
     assert together.vector() == pytest.approx(alone.vector(), abs=1e-6)
     assert [one.sites for one in log] == [("Graz",), ("Graz",)]
 
 
-def test_a_site_that_is_away_is_on_record_and_the_others_go_on(start: SharedState):
+def test_a_site_that_is_away_is_on_record_and_the_others_go_on(start: SharedState) -> None:
     def away(state: SharedState, number: int) -> SharedState:
         raise FederationError("Linz did not answer.")
 
@@ -84,8 +84,12 @@ def spoilt(change: str, state: SharedState) -> SharedState:
         return replace(state, weight=np.full_like(state.weight, np.nan))
     if change == "shape":
         return replace(state, weight=state.weight[:, :8])
-    ground = {"release": {"release": "r1"}, "encoders": {"encoders": "0"}, "findings": {"findings": "0"}}[change]
-    return replace(state, ground=replace(state.ground, **ground))
+    ground = state.ground
+    if change == "release":
+        return replace(state, ground=replace(ground, release="r1"))
+    if change == "encoders":
+        return replace(state, ground=replace(ground, encoders="0"))
+    return replace(state, ground=replace(ground, findings="0"))
 
 
 @pytest.mark.parametrize(
@@ -98,7 +102,7 @@ def spoilt(change: str, state: SharedState) -> SharedState:
         ("findings", "another list of findings"),
     ],
 )
-def test_what_does_not_fit_is_never_put_together_with_the_rest(start: SharedState, change: str, said: str):
+def test_what_does_not_fit_is_never_put_together_with_the_rest(start: SharedState, change: str, said: str) -> None:
     with pytest.raises(FederationError, match=said):
         check_fits(spoilt(change, start), start, "Linz")
     sites = {"Graz": site(1), "Linz": lambda state, _: spoilt(change, state)}
@@ -106,7 +110,7 @@ def test_what_does_not_fit_is_never_put_together_with_the_rest(start: SharedStat
     assert np.isfinite(found.vector()).all() and said in log[0].away["Linz"]
 
 
-def test_where_nobody_answers_the_sentence_says_why(start: SharedState):
+def test_where_nobody_answers_the_sentence_says_why(start: SharedState) -> None:
     def away(state: SharedState, number: int) -> SharedState:
         raise FederationError("Linz did not answer.")
 
@@ -114,7 +118,7 @@ def test_where_nobody_answers_the_sentence_says_why(start: SharedState):
         federate(start, {"Linz": away}, {"Linz": 1.0}, SHORT)
 
 
-def test_fedprox_keeps_what_a_site_learns_nearer_to_where_all_began(start: SharedState):
+def test_fedprox_keeps_what_a_site_learns_nearer_to_where_all_began(start: SharedState) -> None:
     moved = [
         np.linalg.norm(site(1, replace(SHORT, steps=20, proximal=p))(start, 0).vector() - start.vector())
         for p in (0, 10)

@@ -38,7 +38,7 @@ def drawn(release: Release) -> ReplayData:
     return ReplayData(c, {}, Mapped(release.layer(), release.heads))
 
 
-def test_a_patient_is_at_one_site_and_teaches_or_measures_never_both(drawn: ReplayData):
+def test_a_patient_is_at_one_site_and_teaches_or_measures_never_both(drawn: ReplayData) -> None:
     c = drawn.collection
     site, teach = share_out(c, 4, 1), teaching(c, 1)
     found = make_sites(drawn, site, teach, 60, 1)
@@ -53,7 +53,7 @@ def test_a_patient_is_at_one_site_and_teaches_or_measures_never_both(drawn: Repl
     assert sum(len(part.z) for part in replay.values()) == teach.sum()
 
 
-def test_the_raters_of_a_hostile_site_mark_the_wrong_way_round_and_no_others_do(drawn: ReplayData):
+def test_the_raters_of_a_hostile_site_mark_the_wrong_way_round_and_no_others_do(drawn: ReplayData) -> None:
     c = drawn.collection
     site, teach = share_out(c, 3, 2), teaching(c, 2)
     honest, hostile = (make_sites(drawn, site, teach, 90, 2, hostile=k) for k in (None, 1))
@@ -64,7 +64,7 @@ def test_the_raters_of_a_hostile_site_mark_the_wrong_way_round_and_no_others_do(
 
 def test_the_table_has_every_arm_and_learning_where_there_is_something_to_learn_gains(
     drawn: ReplayData, release: Release
-):
+) -> None:
     setting = Setting(2, 4, 40, 1, FederationPlan(rounds=1, steps=8))
     said: list[str] = []
     torch.set_num_threads(1)
@@ -80,7 +80,7 @@ def test_the_table_has_every_arm_and_learning_where_there_is_something_to_learn_
     assert "one hostile site" in as_table(found) and "membership" in as_table(found)
 
 
-def test_whoever_was_learnt_by_heart_is_told_and_whoever_was_not_is_not():
+def test_whoever_was_learnt_by_heart_is_told_and_whoever_was_not_is_not() -> None:
     rng = np.random.default_rng(3)
     by_heart = Guesses(rng.normal(8, 1, 200), rng.normal(0, 1, 200))
     alike = Guesses(rng.normal(0, 1, 2000), rng.normal(0, 1, 2000))
@@ -89,7 +89,7 @@ def test_whoever_was_learnt_by_heart_is_told_and_whoever_was_not_is_not():
     assert rate.low <= 0.02 and rate.value < 0.03 and told_apart([alike]) == pytest.approx(0.5, abs=0.03)
 
 
-def test_nothing_is_told_of_an_update_that_changes_nothing(drawn: ReplayData):
+def test_nothing_is_told_of_an_update_that_changes_nothing(drawn: ReplayData) -> None:
     c = drawn.collection
     teach = teaching(c, 0)
     found = attack(drawn.model, drawn.model, c, np.flatnonzero(teach), np.flatnonzero(~teach))
