@@ -53,12 +53,12 @@ def simulate_command(
     """
     path = open_recordings(recordings)
     from engine.evaluate.federation import simulate
-    from engine.evaluate.federation.arms import Setting
+    from engine.evaluate.federation.arms import SimulationSetting
     from engine.evaluate.learning.collection import load_replay_data
 
-    usual = Setting()
+    usual = SimulationSetting()
     plan = replace(usual.plan, rounds=rounds, steps=steps)
-    setting = Setting(sites, max(sites, usual.hostile_sites), ratings, drawings, plan)
+    setting = SimulationSetting(sites, max(sites, usual.hostile_sites), ratings, drawings, plan)
 
     def say(words: str) -> None:
         click.echo(words, err=True)

@@ -31,6 +31,7 @@ SHELL = {
     "commands",
     "datasets",
     "evaluate",
+    "federation",
     "synthetic",
     "training",
     "upkeep",

@@ -28,7 +28,7 @@ HOSTILE = 0  # the place of the site that is hostile
 
 
 @dataclass(frozen=True)
-class Setting:
+class SimulationSetting:
     """How much is simulated. sites of the comparison, and of that with a hostile one; ratings in all."""
 
     sites: int = 4
@@ -39,7 +39,7 @@ class Setting:
 
 
 @dataclass(frozen=True, eq=False)
-class Outcome:
+class SimulatedFederation:
     """One drawing.
 
     by_site  : arm → site → scores of that site's kept patients    hostile : arm → scores of the honest sites' patients
@@ -55,7 +55,7 @@ class Outcome:
     sizes: dict[str, tuple[int, int]]
 
 
-def outcome(data: ReplayData, start: SharedState, setting: Setting, seed: int) -> Outcome:
+def simulated(data: ReplayData, start: SharedState, setting: SimulationSetting, seed: int) -> SimulatedFederation:
     """Draw sites and let them learn in every way."""
     torch.set_num_threads(1)
     plan = replace(setting.plan, seed=seed)
@@ -69,13 +69,13 @@ def outcome(data: ReplayData, start: SharedState, setting: Setting, seed: int) -
         PROXIMAL: _federated(start, sites, replace(plan, proximal=FEDPROX), seed),
         AWAY: _away(start, sites, plan, seed),
     }
-    by_site = {arm: {one.name: kept_scores(data, state, one, sites) for one in sites} for arm, state in states.items()}
-    by_site[ALONE] = {one.name: kept_scores(data, _alone(start, one, plan, seed), one, sites) for one in sites}
+    by_site = {arm: {one.name: site_scores(data, state, one, sites) for one in sites} for arm, state in states.items()}
+    by_site[ALONE] = {one.name: site_scores(data, _alone(start, one, plan, seed), one, sites) for one in sites}
     noisy = _noisy(start, sites, plan, seed, log)
-    by_site |= {arm: {one.name: kept_scores(data, state, one, sites) for one in sites} for arm, state in noisy.items()}
+    by_site |= {arm: {one.name: site_scores(data, state, one, sites) for one in sites} for arm, state in noisy.items()}
     hostile, named = _hostile(data, start, setting, plan, seed)
     sizes = {one.name: (len(set(data.collection.patients[one.teaches])), len(one.pairs)) for one in sites}
-    return Outcome(by_site, hostile, named, seen(data, start, sites, log[0], plan), sizes)
+    return SimulatedFederation(by_site, hostile, named, seen(data, start, sites, log[0], plan), sizes)
 
 
 def learners(sites: Sequence[SimulatedSite], plan: FederationPlan, seed: int) -> dict[str, Learns]:
@@ -88,7 +88,7 @@ def weights(sites: Sequence[SimulatedSite]) -> dict[str, float]:
     return {one.name: one.weight for one in sites}
 
 
-def kept_scores(data: ReplayData, state: SharedState, site: SimulatedSite, sites: Sequence[SimulatedSite]) -> Scores:
+def site_scores(data: ReplayData, state: SharedState, site: SimulatedSite, sites: Sequence[SimulatedSite]) -> Scores:
     """Search with a site's kept patients' studies among those of the kept patients of all sites."""
     asked, gallery = (np.zeros(len(data.collection), bool) for _ in range(2))
     asked[site.measures] = True
@@ -166,7 +166,7 @@ def noisy_arm(noise: float) -> str:
 
 
 def _hostile(
-    data: ReplayData, start: SharedState, setting: Setting, plan: FederationPlan, seed: int
+    data: ReplayData, start: SharedState, setting: SimulationSetting, plan: FederationPlan, seed: int
 ) -> tuple[dict[str, Scores], dict[str, float]]:
     """Let one of the sites be hostile in two ways, by every rule; the honest sites' kept patients measure."""
     c = data.collection
@@ -177,7 +177,7 @@ def _hostile(
     named: dict[str, float] = {}
 
     def measured(state: SharedState) -> Scores:
-        parts = [kept_scores(data, state, one, honest) for one in kept]
+        parts = [site_scores(data, state, one, honest) for one in kept]
         return Scores(
             *(np.concatenate([getattr(p, f) for p in parts]) for f in ("kind", "patient", "precision", "average"))
         )

@@ -61,7 +61,7 @@ def true_rate(found: Sequence[Guesses], seed: int = 0) -> Estimate:
     return Estimate(rates[0], float(low), float(high), sum(len(one.members) for one in found))
 
 
-def told_apart(found: Sequence[Guesses]) -> float:
+def roc_area(found: Sequence[Guesses]) -> float:
     """Return how often a member scores above another patient, mean over attacks by their size (the area of the ROC)."""
     areas = [float((one.members[:, None] > one.others[None]).mean()) for one in found]
     return float(np.average(areas, weights=[len(one.members) for one in found]))

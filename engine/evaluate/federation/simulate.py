@@ -14,13 +14,13 @@ from engine.evaluate.federation.arms import (
     POOLED,
     TOGETHER,
     WITHOUT,
-    Outcome,
-    Setting,
+    SimulatedFederation,
+    SimulationSetting,
     noisy_arm,
-    outcome,
     shared_bytes,
+    simulated,
 )
-from engine.evaluate.federation.membership import FALSE_RATE, Guesses, told_apart, true_rate
+from engine.evaluate.federation.membership import FALSE_RATE, Guesses, roc_area, true_rate
 from engine.evaluate.learning.collection import ReplayData
 from engine.evaluate.learning.scores import Scores, gain, mean_estimate
 from engine.evaluate.plots import intervals
@@ -34,7 +34,7 @@ METRIC, RATIO, RATE = "P@10", "ratio", f"true positives at {FALSE_RATE:.0%} fals
 Progress = Callable[[str], object]
 
 
-def evaluate(data: ReplayData, release: Release, split: str, setting: Setting, say: Progress) -> Measurement:
+def evaluate(data: ReplayData, release: Release, split: str, setting: SimulationSetting, say: Progress) -> Measurement:
     """Simulate on the studies of a split; half of every site's patients teach, the other half measure.
 
     say : told what is done next
@@ -42,12 +42,12 @@ def evaluate(data: ReplayData, release: Release, split: str, setting: Setting, s
     start, found = state_of(release), []
     for number in range(setting.partitions):
         say(f"sites drawn the {number + 1}. time of {setting.partitions}")
-        found.append(outcome(data, start, setting, number))
+        found.append(simulated(data, start, setting, number))
     rows = [*site_rows(found), *hostile_rows(found), *noise_rows(found, setting), *membership_rows(found)]
     return Measurement("federation", release.name, split, rows, notes(data, start, setting))
 
 
-def site_rows(found: Sequence[Outcome]) -> Iterator[ResultRow]:
+def site_rows(found: Sequence[SimulatedFederation]) -> Iterator[ResultRow]:
     """Yield every arm's P@10 over all sites and at each, and how the arms compare on the same queries."""
     arms = list(found[0].by_site)
     for arm in arms:
@@ -63,7 +63,7 @@ def site_rows(found: Sequence[Outcome]) -> Iterator[ResultRow]:
                 yield _row(where, arm, [one.by_site[arm][site]])
 
 
-def hostile_rows(found: Sequence[Outcome]) -> Iterator[ResultRow]:
+def hostile_rows(found: Sequence[SimulatedFederation]) -> Iterator[ResultRow]:
     """Yield P@10 of the honest sites beside a hostile one, by rule, and in how many rounds it alone was left out."""
     without = [one.hostile[WITHOUT] for one in found]
     yield _row("one hostile site", WITHOUT, without)
@@ -73,7 +73,7 @@ def hostile_rows(found: Sequence[Outcome]) -> Iterator[ResultRow]:
         yield ResultRow(row.task, row.method, row.figures, row.patients, more={"left out alone": f"{named:.0%}"})
 
 
-def noise_rows(found: Sequence[Outcome], setting: Setting) -> Iterator[ResultRow]:
+def noise_rows(found: Sequence[SimulatedFederation], setting: SimulationSetting) -> Iterator[ResultRow]:
     """Yield what noise costs, and what it promises."""
     plain = [joined_scores(list(one.by_site[TOGETHER].values())) for one in found]
     for noise in NOISES:
@@ -83,16 +83,16 @@ def noise_rows(found: Sequence[Outcome], setting: Setting) -> Iterator[ResultRow
         yield ResultRow(row.task, row.method, row.figures, row.patients, more={"promises": promised})
 
 
-def membership_rows(found: Sequence[Outcome]) -> Iterator[ResultRow]:
+def membership_rows(found: Sequence[SimulatedFederation]) -> Iterator[ResultRow]:
     """Yield how well whose recordings were learnt from is told, by what is seen."""
     for what in found[0].seen:
         guesses: list[Guesses] = [one for each in found for one in each.seen[what]]
         rate = true_rate(guesses)
-        more = {"told apart": f"AUROC {told_apart(guesses):.2f}"}
+        more = {"told apart": f"AUROC {roc_area(guesses):.2f}"}
         yield ResultRow("membership", what, {RATE: rate}, rate.n, chance={RATE: FALSE_RATE}, more=more)
 
 
-def notes(data: ReplayData, start: SharedState, setting: Setting) -> tuple[str, ...]:
+def notes(data: ReplayData, start: SharedState, setting: SimulationSetting) -> tuple[str, ...]:
     """Return what the figures stand on."""
     plan, c = setting.plan, data.collection
     travels = shared_bytes(start, setting.sites, plan.rounds) / 1e6

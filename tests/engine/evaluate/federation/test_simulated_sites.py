@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from engine.evaluate.federation import simulate
-from engine.evaluate.federation.arms import ALONE, BEFORE, NOISES, POOLED, TOGETHER, Setting
-from engine.evaluate.federation.membership import Guesses, attack, told_apart, true_rate
+from engine.evaluate.federation.arms import ALONE, BEFORE, NOISES, POOLED, TOGETHER, SimulationSetting
+from engine.evaluate.federation.membership import Guesses, attack, roc_area, true_rate
 from engine.evaluate.federation.sites import joined, make_sites, share_out, teaching
 from engine.evaluate.learning.collection import ReplayCollection, ReplayData
 from engine.federation.rounds import FederationPlan
@@ -65,7 +65,7 @@ def test_the_raters_of_a_hostile_site_mark_the_wrong_way_round_and_no_others_do(
 def test_the_table_has_every_arm_and_learning_where_there_is_something_to_learn_gains(
     drawn: ReplayData, release: Release
 ) -> None:
-    setting = Setting(2, 4, 40, 1, FederationPlan(rounds=1, steps=8))
+    setting = SimulationSetting(2, 4, 40, 1, FederationPlan(rounds=1, steps=8))
     said: list[str] = []
     torch.set_num_threads(1)
     found = simulate.evaluate(drawn, release, "valid", setting, said.append)
@@ -84,9 +84,9 @@ def test_whoever_was_learnt_by_heart_is_told_and_whoever_was_not_is_not() -> Non
     rng = np.random.default_rng(3)
     by_heart = Guesses(rng.normal(8, 1, 200), rng.normal(0, 1, 200))
     alike = Guesses(rng.normal(0, 1, 2000), rng.normal(0, 1, 2000))
-    assert true_rate([by_heart]).value > 0.9 and told_apart([by_heart]) > 0.99
+    assert true_rate([by_heart]).value > 0.9 and roc_area([by_heart]) > 0.99
     rate = true_rate([alike])
-    assert rate.low <= 0.02 and rate.value < 0.03 and told_apart([alike]) == pytest.approx(0.5, abs=0.03)
+    assert rate.low <= 0.02 and rate.value < 0.03 and roc_area([alike]) == pytest.approx(0.5, abs=0.03)
 
 
 def test_nothing_is_told_of_an_update_that_changes_nothing(drawn: ReplayData) -> None:
