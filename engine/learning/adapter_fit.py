@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 LEAST = 150  # pairs to learn from
 RIDGE = 0.3  # share of the mean variance that is added to every component
 MOST_FITTED = 8192  # pairs; of more, the first
-GAINS = (0.5, 0.75, 1.0)  # lengths of what is added; up to an embedding's own, so that it can be taken off again
+GAINS = (0.25, 0.5, 0.75, 1.0)  # lengths of what is added; up to an embedding's own, so that it can be taken off again
 MOST_LABELLED = 1000  # studies of one modality on which labels are looked at
-LOSS = 0.02  # share of the label mAP that may be lost
+LOSS = 0.02  # share of the label mAP of the release before that may be lost
 K = 10
 Change = Callable[[np.ndarray, np.ndarray], np.ndarray]  # embeddings, coarse features → embeddings
 
@@ -133,7 +133,7 @@ def adapt(data: AdaptationData, known: Adapters) -> tuple[Adapters, AdaptationDa
         made = _changed(made, link, {kind: one.plain for kind, one in had[link].items()})
     for link in LINKS:
         before = _changed(made, link, {kind: one.adapted for kind, one in had[link].items()})
-        found = _learnt(made, before, link)
+        found = _learnt(made, before, link, (1 - LOSS) * _label_map(data.labels.replay, link.kinds))
         if found is None:
             made = before
         else:
@@ -142,19 +142,19 @@ def adapt(data: AdaptationData, known: Adapters) -> tuple[Adapters, AdaptationDa
 
 
 def _learnt(
-    plain: AdaptationData, before: AdaptationData, link: AdapterLink
+    plain: AdaptationData, before: AdaptationData, link: AdapterLink, least: float
 ) -> tuple[dict[str, FittedAdapter], AdaptationData] | None:
     """Return a link's adapters of both modalities and the data that they make; None where none finds more than before.
 
     plain, before : the data without this link's adapter, and with the one it had
+    least         : the label mAP of both modalities that has to stay
     """
     if link.kinds not in plain.pairs or len(plain.pairs[link.kinds].of(LEARN)) < LEAST:
         return None
     shared = _shared(plain, link)
     up = _quiet_directions(plain)[:, : len(shared[link.kinds[0]].down)].astype(np.float32)
     fitted = {kind: replace(one, up=up) for kind, one in shared.items()}
-    best, least = _own_found(before, link.kinds), (1 - LOSS) * _label_map(plain.labels.replay, link.kinds)
-    chosen = None
+    best, chosen = _own_found(before, link.kinds), None
     for gain in GAINS:
         tried = {kind: replace(one, gain=gain) for kind, one in fitted.items()}
         made = _changed(plain, link, {kind: one.adapted for kind, one in tried.items()})
