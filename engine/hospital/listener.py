@@ -19,7 +19,6 @@ from engine.hospital import peer_limits
 from engine.hospital.classes import ACCEPTED, COMMITMENT, VERIFICATION, name_of
 from engine.hospital.commitment import Commitments
 from engine.hospital.inbox import Inbox
-from engine.hospital.object_file import as_file
 from engine.hospital.settings import ListenSettings, not_served, server_context
 from engine.store.acts import Act
 from engine.store.audit_file import SYSTEM, AuditFile
@@ -97,8 +96,7 @@ class Listener:
             return OUT_OF_RESOURCES
         uid, sop_class = str(event.request.AffectedSOPInstanceUID), str(event.request.AffectedSOPClassUID)
         origin = Origin(name_of(sop_class), _sender(event), self._settings.cohort)
-        file = as_file(sop_class, uid, str(event.context.transfer_syntax), event.request.DataSet.getvalue())
-        return self._guarded(lambda: self._inbox.receive(uid, file, origin))
+        return self._guarded(lambda: self._inbox.receive(uid, event.encoded_dataset(), origin))
 
     def _guarded(self, act: Callable[[], object]) -> int:
         """Return success once something is on disk, else why the sender has to keep it."""
