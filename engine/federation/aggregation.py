@@ -71,7 +71,7 @@ def trimmed_mean(updates: np.ndarray, hostile: int) -> np.ndarray:
 
 
 def multi_krum(updates: np.ndarray, hostile: int) -> np.ndarray:
-    """Return the places of the sites that are kept, in order: (sites, d) → (sites − hostile − 1 or more,).
+    """Return the places of the sites that are kept, in order: (sites, d) → (sites − hostile,).
 
     A site's score is the sum of its squared distances to its sites − hostile − 2 nearest ones (at least one); those
     with the lowest scores are kept, two at least.

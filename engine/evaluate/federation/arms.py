@@ -14,7 +14,7 @@ from engine.evaluate.federation.sites import SimulatedSite, joined, make_sites, 
 from engine.evaluate.learning.collection import ReplayData, projected
 from engine.evaluate.learning.scores import Scores, scores
 from engine.federation.rounds import FederatedRound, FederationPlan, Learns, federate, layer_of, learner
-from engine.federation.state import SharedState
+from engine.federation.state import SharedState, of_fitted
 from engine.learning.fit import FitPlan, Mapped, fit
 
 BEFORE, ALONE, POOLED, TOGETHER = "release before", "each alone", "in one place", "together"
@@ -126,7 +126,7 @@ def seen(
 def _pooled(start: SharedState, sites: Sequence[SimulatedSite], plan: FederationPlan) -> SharedState:
     pairs, replay = joined(list(sites))
     fitted = fit(layer_of(start), start.heads, pairs, replay, FitPlan(steps=plan.rounds * plan.steps, seed=plan.seed))
-    return SharedState(start.ground, fitted.heads, fitted.weight, fitted.threshold)
+    return of_fitted(start.ground, fitted)
 
 
 def _alone(start: SharedState, site: SimulatedSite, plan: FederationPlan, seed: int) -> SharedState:
