@@ -8,6 +8,7 @@ section 3, ask for the rate of true positives at a low rate of false ones, not f
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -59,6 +60,16 @@ def true_rate(found: Sequence[Guesses], seed: int = 0) -> Estimate:
         rates.append(hits / n)
     low, high = np.percentile(rates[1:], [2.5, 97.5])
     return Estimate(rates[0], float(low), float(high), sum(len(one.members) for one in found))
+
+
+def chance(found: Sequence[Guesses]) -> float:
+    """Return the rate of true positives that no knowledge gives: above 1 % where few others set the threshold.
+
+    Where all scores are alike, one more lies above the k-th highest of n with probability k ÷ (n + 1).
+    """
+    above = [len(one.others) - math.ceil((1 - FALSE_RATE) * (len(one.others) - 1)) for one in found]
+    rates = [k / (len(one.others) + 1) for k, one in zip(above, found, strict=True)]
+    return float(np.average(rates, weights=[len(one.members) for one in found]))
 
 
 def roc_area(found: Sequence[Guesses]) -> float:

@@ -20,7 +20,7 @@ from engine.evaluate.federation.arms import (
     shared_bytes,
     simulated,
 )
-from engine.evaluate.federation.membership import FALSE_RATE, Guesses, roc_area, true_rate
+from engine.evaluate.federation.membership import FALSE_RATE, Guesses, chance, roc_area, true_rate
 from engine.evaluate.learning.collection import ReplayData
 from engine.evaluate.learning.scores import Scores, gain, mean_estimate
 from engine.evaluate.plots import intervals
@@ -89,7 +89,7 @@ def membership_rows(found: Sequence[SimulatedFederation]) -> Iterator[ResultRow]
         guesses: list[Guesses] = [one for each in found for one in each.seen[what]]
         rate = true_rate(guesses)
         more = {"told apart": f"AUROC {roc_area(guesses):.2f}"}
-        yield ResultRow("membership", what, {RATE: rate}, rate.n, chance={RATE: FALSE_RATE}, more=more)
+        yield ResultRow("membership", what, {RATE: rate}, rate.n, chance={RATE: chance(guesses)}, more=more)
 
 
 def notes(data: ReplayData, start: SharedState, setting: SimulationSetting) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ import torch
 
 from engine.evaluate.federation import simulate
 from engine.evaluate.federation.arms import ALONE, BEFORE, NOISES, POOLED, TOGETHER, SimulationSetting
-from engine.evaluate.federation.membership import Guesses, attack, roc_area, true_rate
+from engine.evaluate.federation.membership import Guesses, attack, chance, roc_area, true_rate
 from engine.evaluate.federation.sites import joined, make_sites, share_out, teaching
 from engine.evaluate.learning.collection import ReplayCollection, ReplayData
 from engine.federation.rounds import FederationPlan
@@ -95,3 +95,11 @@ def test_nothing_is_told_of_an_update_that_changes_nothing(drawn: ReplayData) ->
     found = attack(drawn.model, drawn.model, c, np.flatnonzero(teach), np.flatnonzero(~teach))
     assert not found.members.any() and not found.others.any()
     assert true_rate([found]).value == 0
+
+
+@pytest.mark.parametrize("others", [14, 60, 250])
+def test_what_no_knowledge_gives_is_what_scores_by_chance_have(others: int) -> None:
+    rng = np.random.default_rng(others)
+    found = [Guesses(rng.normal(size=200), rng.normal(size=others)) for _ in range(400)]
+    hits = [(one.members > np.quantile(one.others, 0.99, method="higher")).mean() for one in found]
+    assert np.mean(hits) == pytest.approx(chance(found), abs=4 * np.std(hits) / len(hits) ** 0.5)
