@@ -31,6 +31,12 @@ def state_path() -> Path:
     return (Path(base) if base else Path.home() / ".local" / "state") / "casebind"
 
 
+def encoders_path() -> Path:
+    """Return CASEBIND_ENCODERS, or the folder of exported encoders in the user's own folder."""
+    named = os.environ.get("CASEBIND_ENCODERS")
+    return Path(named) if named else state_path() / "encoders"
+
+
 def read_seconds() -> float:
     """Return CASEBIND_READ_SECONDS, what reading one upload may take of a processor, or 60."""
     return float(os.environ.get("CASEBIND_READ_SECONDS", 60))

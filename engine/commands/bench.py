@@ -50,7 +50,7 @@ _TIMED = (
     bench_uploads.command,
     bench_viewer.command,
 )
-for _command in (*_TIMED, bench_path.end_to_end, bench_path.ingest, bench_path.start):
+for _command in (*_TIMED, bench_path.end_to_end, bench_path.ingest, bench_path.start, bench_path.first_search):
     command.add_command(_command)
 
 

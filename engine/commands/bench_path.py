@@ -1,4 +1,4 @@
-"""casebind bench e2e, casebind bench ingest, casebind bench start"""
+"""casebind bench e2e, casebind bench ingest, casebind bench start, casebind bench first-search"""
 
 from __future__ import annotations
 
@@ -68,3 +68,24 @@ def start(n: int, as_json: bool) -> None:
     with tempfile.TemporaryDirectory() as folder:
         found = run(n, Path(folder))
     click.echo(json.dumps(found) if as_json else as_lines(found))
+
+
+@click.command("first-search")
+@click.option("--rounds", type=click.IntRange(min=1), default=5, show_default=True, help="Rounds; medians are shown.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@workspace_option
+def first_search(rounds: int, as_json: bool, workspace: Path | None) -> None:
+    """Time `casebind search FILE` from a cold start, by exported encoders and by PyTorch.
+
+    What is not exported yet is exported first, as `casebind releases onnx` does.
+    """
+    from engine.bench.first_search import as_table, run
+    from engine.edge.whole_encoders import export_whole
+    from engine.workspace.serving import serving_release
+
+    with workspace_from_option(workspace) as place:
+        export_whole(serving_release(place, load_release()))
+        folder = place.path
+    say = (lambda _: None) if as_json else (lambda line: click.echo(line, err=True))
+    found = run(folder, rounds, say)
+    click.echo(json.dumps(found) if as_json else as_table(found))

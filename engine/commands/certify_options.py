@@ -28,12 +28,9 @@ def certify_options(command: Command) -> Command:
 
     @functools.wraps(command)
     def with_ask(*args: Any, certify: bool, within: float | None, draws: int | None, **others: Any) -> Any:
-        from engine.retrieval.certified import CertifiedAsk
-
         if not certify and (within is not None or draws is not None):
             raise UsageError("--within and --draws say how to certify: add --certify.")
-        asked = CertifiedAsk(within, *(() if draws is None else (draws,))) if certify else None
-        return command(*args, asked=asked, **others)
+        return command(*args, asked=_asked(within, draws) if certify else None, **others)
 
     for option in (
         click.option("--draws", type=click.IntRange(100), metavar="N", help="Noisy copies that are encoded. [400]"),
@@ -44,6 +41,12 @@ def certify_options(command: Command) -> Command:
     ):
         with_ask = option(with_ask)
     return with_ask  # type: ignore[return-value]
+
+
+def _asked(within: float | None, draws: int | None) -> CertifiedAsk:
+    from engine.retrieval.certified import CertifiedAsk  # imports PyTorch, which a plain search goes without
+
+    return CertifiedAsk(within, *(() if draws is None else (draws,)))
 
 
 def certified(

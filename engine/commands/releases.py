@@ -1,4 +1,4 @@
-"""casebind releases [--json] · casebind releases promote NAME [--despite REASON] · casebind releases rollback [NAME]"""
+"""casebind releases [--json] · casebind releases promote NAME [--despite REASON] · … rollback [NAME] · … onnx"""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from engine.actor import SINGLE_USER, Actor
 from engine.commands.promotion import serving_digest, wait_with_progress
 from engine.commands.shared import count_pairs, without_passages, workspace_from_option, workspace_option
 from engine.errors import UsageError
+from engine.model.packing import BITS
 
 if TYPE_CHECKING:
     from engine.learning.timeline import TimelineEntry
@@ -30,6 +31,25 @@ def command(context: click.Context, as_json: bool, workspace: Path | None) -> No
 
         entries = timeline(place)
     click.echo(json.dumps([_object(one) for one in entries]) if as_json else "\n".join(map(_line, entries)))
+
+
+@command.command("onnx")
+@workspace_option
+def onnx_command(workspace: Path | None) -> None:
+    """Export the serving release's encoders for ONNX Runtime, so that a search starts without PyTorch.
+
+    They are exact, and their codes are compared with PyTorch's. What is there already stays.
+    """
+    from engine.commands.shared import load_release
+    from engine.edge.whole_encoders import export_whole
+    from engine.workspace.serving import serving_release
+
+    with workspace_from_option(workspace) as place:
+        release = serving_release(place, load_release())
+    made = export_whole(release, say=lambda modality: click.echo(f"Exporting the encoder of {modality} …", err=True))
+    for one in made:
+        of = f"{one.bits_changed} of {BITS * one.checked:,} bits differ from PyTorch's in {one.checked} studies"
+        click.echo(f"{one.modality}: {one.file.stat().st_size / 1e6:.1f} MB, {of}; {one.file}")
 
 
 @command.command("promote")

@@ -16,13 +16,14 @@ from engine.actor import Actor
 from engine.edge import signed
 from engine.edge.cache import Cache, CachePolicy, cache_of
 from engine.edge.coding import code_of, layer_arrays, meaning_of
-from engine.edge.onnx_export import EXPORTED, PRECISIONS, Precision, export
+from engine.edge.onnx_export import PRECISIONS, Precision, export
 from engine.edge.parts import LAYER, LIMITS, MEANING, encoder_file
-from engine.edge.session import session_of
 from engine.errors import UsageError
 from engine.files import utc_now, write_whole
 from engine.intake.quality.verdict import SHIPPED, gate_digest
+from engine.model.exported import EXPORTED
 from engine.model.release import Release
+from engine.model.session import session_of
 from engine.settings import thresholds_path
 from engine.strings import notice
 from engine.workspace.workspace import Workspace

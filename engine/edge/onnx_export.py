@@ -1,8 +1,9 @@
 """A release's encoders for ONNX Runtime: exact in float32, or with 8-bit weights.
 
-The graph reads the model inputs of one study and gives its embedding; the preparation stays outside, as it is the same
-code on both sides. Weights are quantised per channel and activations as they come (dynamic); static ranges and whole
-tensors changed more bits of the codes.
+The graph reads the model inputs of one study and gives its embedding, and of a film also what the quality gate asks;
+the trunk of films is part of it. The preparation stays outside, as it is the same code on both sides. Weights are
+quantised per channel and activations as they come (dynamic); static ranges and whole tensors changed more bits of the
+codes.
 """
 
 from __future__ import annotations
@@ -17,14 +18,16 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
+from torch import nn
 
 from engine.errors import UsageError
 from engine.model.release import Release
-from engine.study import ECG_LEADS, PPG_LEAD, Study, Trace
+from engine.model.session import EMBEDDING, FEATURES
+from engine.model.trunk import load_trunk, lower, summarise
+from engine.study import ECG_LEADS, PPG_LEAD, Film, Study, Trace
 
 Precision = Literal["int8", "float32"]
 PRECISIONS: tuple[Precision, ...] = ("int8", "float32")
-EXPORTED = ("ppg", "ecg")
 OPSET = 18
 NEEDED = "onnx, onnxscript and onnxruntime"
 
@@ -48,15 +51,29 @@ def export(release: Release, modality: str, file: Path, precision: Precision = "
             file.write_bytes(whole.read_bytes())
 
 
+class FilmWithTrunk(nn.Module):
+    """A film's tower on the trunk that it is based on: x (b, 1, 224, 224) → embedding (b, 256), features (b, 768)."""
+
+    def __init__(self, tower: nn.Module) -> None:
+        super().__init__()
+        self.tower, self.trunk = tower, load_trunk()
+
+    def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return both outputs."""
+        tokens = lower(self.trunk, x)
+        return self.tower(tokens=tokens), summarise(tokens)
+
+
 def _export(release: Release, modality: str, file: Path) -> None:
     inputs = {name: torch.from_numpy(np.asarray(x)[None]) for name, x in release.inputs(_example(modality)).items()}
+    module = release.module(modality)
     torch.onnx.export(
-        release.module(modality),
+        FilmWithTrunk(module).eval() if modality == "cxr" else module,
         (),
         str(file),
         kwargs=inputs,
         input_names=list(inputs),
-        output_names=["embedding"],
+        output_names=[EMBEDDING, FEATURES] if modality == "cxr" else [EMBEDDING],
         dynamo=True,
         opset_version=OPSET,
         external_data=False,
@@ -66,6 +83,8 @@ def _export(release: Release, modality: str, file: Path) -> None:
 
 def _example(modality: str) -> Study:
     """Return a study with the shapes of every other; the graph does not depend on its samples."""
+    if modality == "cxr":
+        return Study("cxr", Film(np.tile(np.arange(64, dtype=np.uint8), (64, 1)), 8), "example")
     leads, fs, units = (ECG_LEADS, 100.0, "mV") if modality == "ecg" else ((PPG_LEAD,), 125.0, "au")
     at = np.arange(round(10 * fs)) / fs
     samples = np.stack([np.sin(2 * np.pi * (1 + row / 10) * at) for row in range(len(leads))]).astype(np.float32)

@@ -12,9 +12,8 @@ import numpy as np
 
 from engine.datasets.open_recordings import recordings
 from engine.edge.coding import code_of, layer_arrays
-from engine.edge.onnx_export import EXPORTED, export
+from engine.edge.onnx_export import export
 from engine.edge.parts import encoder_file
-from engine.edge.session import EncoderSession, session_of
 from engine.evaluate.by_finding import Evaluator, retrieval_task
 from engine.evaluate.cache import key
 from engine.evaluate.plots import intervals
@@ -23,8 +22,10 @@ from engine.intake.quality.judge import choose_window, judge
 from engine.metrics.ranking import precision_at, ranked_relevance
 from engine.metrics.resampling import measured_mean
 from engine.metrics.rows import Measurement, ResultRow, distinct
+from engine.model.exported import EXPORTED
 from engine.model.packing import BITS, distances
 from engine.model.release import Release
+from engine.model.session import EncoderSession, session_of
 from engine.study import Study
 from engine.training.data.captions import many_hot
 

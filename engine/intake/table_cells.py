@@ -13,12 +13,17 @@ from collections.abc import Sequence
 import numpy as np
 
 from engine.intake.table_numbers import GROUPING, NumberStyle, checked_words, normal
+from engine.intake.table_rows import all_numbers, plain_numbers
 
 Cells = dict[int, Sequence[str] | np.ndarray]  # columns, as text where they are not all plain numbers
+FEW_ROWS = 100_000  # up to which numbers are read faster than pandas is imported
 
 
 def plain_cells(rows: Sequence[str], delimiter: str, width: int, used: Sequence[int]) -> Cells:
     """Return the columns `used` of plain numbers in rows without quotation marks, each `width` cells wide."""
+    read = all_numbers(rows, delimiter, used) if len(rows) <= FEW_ROWS else None
+    if read is not None:
+        return dict(read)
     import pandas as pd
 
     frame = pd.read_csv(
@@ -43,6 +48,9 @@ def plain_cells(rows: Sequence[str], delimiter: str, width: int, used: Sequence[
 
 def numbers(cells: Sequence[str], style: NumberStyle) -> np.ndarray:
     """Return cells as (n,) float64, NaN for an empty cell and for a word; IntakeError for what only looks like one."""
+    plain = plain_numbers(cells) if style.plain and not style.grouping and len(cells) <= FEW_ROWS else None
+    if plain is not None:
+        return plain
     import pandas as pd
 
     texts = pd.Series(cells, dtype="string").fillna("").str.strip()

@@ -89,16 +89,6 @@ def parse_header(data: bytes) -> Header:
     return Header(record[1], n_signals, fs, n, record[6] or "", signals, segments, comments)
 
 
-def neutral(header: Header, name: str, files: Iterable[str]) -> str:
-    """Return the header's text with record `name` and signal files s0, s1 … in the order of `files`."""
-    alias = {file: f"s{i}.dat" for i, file in enumerate(files)} | {NULL: NULL}
-    length = "" if header.n is None else f" {header.n}"
-    rate = 1.0 if header.fs is None else header.fs  # scaled afterwards; wfdb would silently assume 250 Hz
-    lines = [f"{name} {len(header.signals)} {rate:.10g}{length}"]
-    lines += [f"{alias[file]} {rest}" for file, rest in header.signals]
-    return "\n".join(lines) + "\n"
-
-
 def find(name: str, uploads: Iterable[Upload], header_upload: Upload) -> Upload | None:
     """Return the upload that a header means by a file name, ignoring case and folders.
 

@@ -10,8 +10,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import ndtr
-from scipy.stats import rankdata
 
 from engine.learning.candidates import Candidates, signs
 from engine.model.packing import BITS, LENGTHS
@@ -46,6 +44,8 @@ def uncertain_code(c: Candidates, rated: RatedIndices) -> np.ndarray:
 
     Bits near their threshold flip; a pair of many such bits has a distance that says little.
     """
+    from scipy.special import ndtr
+
     a, b = (ndtr(-np.abs(side.projected) / NOISE) for side in (c.queries, c.items))
     one = a[c.q] + b[c.s] - 2 * a[c.q] * b[c.s]  # exactly one of the two flips: (p, 256)
     return np.sqrt((one * (1 - one)).sum(1))
@@ -183,6 +183,8 @@ def _apart(c: Candidates, known: RatedIndices, which: str) -> np.ndarray:
 
 def _lists(c: Candidates) -> np.ndarray:
     """Rank of every item among those of its modality by how many queries have it among their nearest, 0 … 1: (n,)."""
+    from scipy.stats import rankdata  # slow to import, and every search imports this module
+
     times = np.bincount(c.s[c.hamming_rank < HUB], minlength=len(c.items)).astype(float)
     out = np.zeros(len(c.items))
     for modality in np.unique(c.items.modality):

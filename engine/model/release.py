@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,8 @@ import numpy as np
 from engine.errors import ReleaseError, UsageError
 from engine.files import sha256_of
 from engine.modalities import resolve, spec_of
+from engine.model import exported
+from engine.model.packing import BITS, pack
 from engine.settings import MODELS
 from engine.study import Study
 
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 FORMAT = 1  # of the manifest
 UNSTATED_MODALITIES = ("cxr", "ecg", "ppg", "text")  # of a manifest that states none, in its hash layer's order
 BATCH = 32
+LEAST_LENGTH = 1e-12  # that a vector is divided by, as torch.nn.functional.normalize does
 
 
 def releases(folder: Path = MODELS) -> list[Path]:
@@ -114,6 +117,16 @@ class Release:
         parts = {m: [self.manifest["parts"].get(f"{m}.safetensors"), below[m]] for m in self.modalities}
         return {m: hashlib.sha256(json.dumps(part, sort_keys=True).encode()).hexdigest() for m, part in parts.items()}
 
+    def encoder(self, modality: str) -> str:
+        """Return the SHA-256 of `encoders` for one modality. Raises ReleaseError where there is none."""
+        self.check(modality)
+        return self.encoders[modality]
+
+    def open_exported(self, modality: str) -> None:
+        """Open a modality's exported encoder where there is one, so that it also serves the quality gate of films."""
+        if modality in self.modalities:
+            exported.session_for(modality, self.encoder(modality))
+
     def inputs(self, study: Study) -> dict[str, np.ndarray]:
         """Return one study's model inputs, without batch axis; "x" is what attributions refer to.
 
@@ -137,7 +150,13 @@ class Release:
             )
 
     def embed(self, studies: Sequence[Study]) -> np.ndarray:
-        """Return embeddings in the order given: (n, 256) float32 of length 1."""
+        """Return embeddings in the order given, (n, 256) float32 of length 1.
+
+        One study is encoded by the exported encoder, without PyTorch, where there is one (engine.model.exported).
+        """
+        alone = exported.embedding_of(studies[0], self.encoder(studies[0].modality)) if len(studies) == 1 else None
+        if alone is not None:
+            return alone[None]
         import torch
 
         out = np.zeros((len(studies), 256), np.float32)
@@ -149,25 +168,36 @@ class Release:
                     out[chunk] = self._embed_alike(modality, [studies[i] for i in chunk]).numpy()
         return out
 
+    def embed_inputs(self, inputs: Sequence[Mapping[str, np.ndarray]], modality: str) -> np.ndarray:
+        """Return embeddings of prepared studies of one modality, (n, 256) float32; inputs as `inputs` returns them."""
+        session = exported.session_for(modality, self.encoder(modality)) if len(inputs) == 1 else None
+        if session is not None:
+            return session.embedding(inputs[0])[None]
+        import torch
+
+        with torch.no_grad():
+            found: np.ndarray = self.module(modality)(**_batched(inputs)).numpy()
+            return found
+
     def codes(self, embeddings: np.ndarray, modality: str) -> np.ndarray:
         """Return packed codes of one modality's embeddings: (n, 256) float32 → (n, 32) uint8."""
-        from engine.model.packing import pack
-
         return pack(self.projections(embeddings, modality) > 0)
 
     def projections(self, embeddings: np.ndarray, modality: str) -> np.ndarray:
         """Return what becomes codes by its sign, signed distances from each bit's threshold: (n, 256) → (n, 256)."""
-        import torch
-
         self.check(modality)
-        with torch.no_grad():
-            return self.layer().project(torch.from_numpy(self.mapped(embeddings, modality)), modality).numpy()
+        planes = self._part("planes", self._load_planes)
+        thresholds: np.ndarray = planes["threshold"][self.modalities.index(modality)]
+        found: np.ndarray = (self.mapped(embeddings, modality) @ planes["weight"].T - thresholds) * BITS**0.5
+        return found
 
     def mapped(self, embeddings: np.ndarray, modality: str) -> np.ndarray:
         """Return stored embeddings as this release orders them, the map of its round applied: (n, 256) of length 1."""
-        import torch
-
-        found: np.ndarray = self.mapping(modality)(torch.from_numpy(np.asarray(embeddings, np.float32))).numpy()
+        z, head = np.asarray(embeddings, np.float32), self._part("heads", self._load_heads).get(modality)
+        if head is None:
+            return z
+        turned = z @ head.T
+        found: np.ndarray = turned / np.maximum(np.linalg.norm(turned, axis=1, keepdims=True), LEAST_LENGTH)
         return found
 
     def mapping(self, modality: str) -> Callable[[torch.Tensor], torch.Tensor]:
@@ -229,15 +259,12 @@ class Release:
 
     def _embed_alike(self, modality: str, studies: Sequence[Study]) -> torch.Tensor:
         """Embed studies of one modality."""
-        import torch
-
         tower: Any = self.module(modality)
         embed = spec_of(modality).embed
         if embed is not None:
             embedded: torch.Tensor = resolve(embed)(tower, studies)
             return embedded
-        made = [self.inputs(study) for study in studies]
-        return tower(**{name: torch.from_numpy(np.stack([inputs[name] for inputs in made])) for name in made[0]})
+        return tower(**_batched([self.inputs(study) for study in studies]))
 
     def _table(self, query: str, target: str, bits: int) -> dict[str, Any]:
         self.check(query)
@@ -280,6 +307,12 @@ class Release:
         layer.load_state_dict({k: v.float() for k, v in load_file(self.part("hash.safetensors")).items()})
         return layer.eval().requires_grad_(False)
 
+    def _load_planes(self, _: str) -> dict[str, np.ndarray]:
+        from safetensors.numpy import load_file
+
+        found = load_file(self.part("hash.safetensors"))
+        return {name: found[name].astype(np.float32) for name in ("weight", "threshold")}
+
     def _load_heads(self, _: str) -> dict[str, np.ndarray]:
         from safetensors.numpy import load_file
 
@@ -288,3 +321,10 @@ class Release:
 
     def _load_calibration(self, _: str) -> dict[str, Any]:
         return json.loads(self.part("calibration.json").read_text())["pairs"]
+
+
+def _batched(inputs: Sequence[Mapping[str, np.ndarray]]) -> dict[str, torch.Tensor]:
+    """Return model inputs of several studies as one batch."""
+    import torch
+
+    return {name: torch.from_numpy(np.stack([np.asarray(one[name]) for one in inputs])) for name in inputs[0]}

@@ -7,7 +7,6 @@ long as the film itself.
 from __future__ import annotations
 
 import threading
-import weakref
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +16,7 @@ import torch
 
 from engine.errors import ReleaseError
 from engine.model.cxr import prepare
+from engine.model.film_tokens import TOKENS, TRUNK_NAME
 from engine.model.transformer import VisionTransformer
 from engine.settings import TRUNKS
 from engine.study import Film
@@ -25,10 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 FROZEN_BLOCKS = 8
-TRUNK_NAME = "dinov2-vits14"
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 _lock = threading.Lock()
-_token_cache: weakref.WeakKeyDictionary[Film, torch.Tensor] = weakref.WeakKeyDictionary()
 
 
 def trunk_path() -> Path:
@@ -79,7 +77,7 @@ def film_features(pixels: np.ndarray) -> np.ndarray:
 def lower_tokens(films: Sequence[Film]) -> torch.Tensor:
     """Return the frozen blocks' tokens of films, (n, 257, 384), computing only those not seen a moment ago."""
     with _lock:
-        known = {id(film): _token_cache[film] for film in films if film in _token_cache}
+        known = {id(film): TOKENS[film] for film in films if film in TOKENS}
     missing = [film for film in {id(f): f for f in films}.values() if id(film) not in known]
     for start in range(0, len(missing), 16):
         chunk = missing[start : start + 16]
@@ -88,7 +86,7 @@ def lower_tokens(films: Sequence[Film]) -> torch.Tensor:
             tokens = lower(load_trunk(), pixels)
         known |= {id(film): token for film, token in zip(chunk, tokens, strict=True)}
         with _lock:
-            _token_cache.update(zip(chunk, tokens.clone(), strict=True))
+            TOKENS.update(zip(chunk, tokens.clone(), strict=True))
     return torch.stack([known[id(film)] for film in films])
 
 

@@ -98,6 +98,7 @@ def search(
 
     question = Question(workspace, release, options, actor, "search", Stopwatch(started))
     (study,) = as_known_here(workspace, [choose_window(study)])
+    release.open_exported(study.modality)
     if workspace.is_synthetic(study):
         study = replace(study, facts={**study.facts, "synthetic": True})
     verdict = judge(study)

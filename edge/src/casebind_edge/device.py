@@ -19,9 +19,9 @@ import numpy as np
 
 from engine.edge import signed
 from engine.edge.parts import CARDS, CODES, LAYER, LIMITS, MEANING, PICTURES, encoder_file
-from engine.edge.session import EncoderSession, session_of
 from engine.errors import UsageError
 from engine.files import utc_now, write_whole
+from engine.model.session import EncoderSession, session_of
 
 VARIABLE = "CASEBIND_EDGE_HOME"
 KEY, BUNDLE = "key", "bundle"

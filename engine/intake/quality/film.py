@@ -94,7 +94,7 @@ def _measure(name: str, value: float) -> Measure:
 
 
 def judge_film(film: Film, facts: Mapping[str, Any], features: np.ndarray | None = None) -> QualityVerdict:
-    """Judge one film. features : (768,) of engine.model.trunk.features, or None to have them computed."""
+    """Judge one film. features : (768,) of engine.model.film_features, or None to have them computed."""
     measures = [_measure(name, value) for name, value in picture_values(film, facts).items()]
     distance, likeness = chest_values(film, features)
     far, upright = _measure(DISTANCE, distance), _measure(UPRIGHT, likeness)
@@ -117,9 +117,9 @@ def gate(study: Study, features: np.ndarray | None = None) -> QualityVerdict:
 def chest_values(film: Film, features: np.ndarray | None = None) -> tuple[float, float]:
     """Distance of one film from the training films, about 1 for a typical film, and its likeness to upright ones."""
     from engine.intake.quality.film_space import load_space
-    from engine.model.trunk import features as trunk_features
+    from engine.model.film_features import features as known_features
 
-    known = (trunk_features(film) if features is None else np.asarray(features))[None]
+    known = (known_features(film) if features is None else np.asarray(features))[None]
     space = load_space()
     return float(space.distances(known)[0]), float(space.uprightness(known)[0])
 
@@ -130,11 +130,10 @@ def turned_likeness(film: Film) -> dict[str, float]:
     Only refused films pay for this.
     """
     from engine.intake.quality.film_space import load_space
-    from engine.model.cxr import prepare
-    from engine.model.trunk import film_features
+    from engine.model.film_features import turned_features
 
     copies = [replace(film, pixels=np.ascontiguousarray(turn(film.pixels))) for _, turn in TURNED.values()]
-    features, space = film_features(np.stack([prepare(copy) for copy in copies])), load_space()
+    features, space = turned_features(copies), load_space()
     near = space.distances(features) <= limit("cxr", DISTANCE).value
     return dict(zip(TURNED, np.where(near, space.uprightness(features), -np.inf).tolist(), strict=True))
 

@@ -114,7 +114,7 @@ def load_space(path: Path = PATH) -> FilmSpace:
     """Read the shipped space; ReleaseError where it is missing, not what the manifest names, or of another trunk."""
     from safetensors import safe_open
 
-    from engine.model.trunk import TRUNK_NAME
+    from engine.model.film_tokens import TRUNK_NAME
 
     _check_digest(path)
     try:

@@ -46,7 +46,7 @@ def choose_window(study: Study) -> Study:
 def judge(study: Study, features: np.ndarray | None = None) -> QualityVerdict:
     """Judge what of the study is searched; a long trace without a window is judged by its best one.
 
-    features : (768,) of engine.model.trunk.features where known already, so that they are not computed twice
+    features : (768,) of engine.model.film_features where known already, so that they are not computed twice
     A modality without a gate, such as a typed finding, has nothing to be measured and is accepted.
     """
     gate = spec_of(study.modality).gate

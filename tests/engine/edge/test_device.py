@@ -18,13 +18,13 @@ from helpers.devices import answer, written
 
 from engine.edge.coding import code_of, layer_arrays
 from engine.edge.onnx_export import export
-from engine.edge.session import session_of
 from engine.errors import IntakeError, UsageError
 from engine.intake.paths import read_paths
 from engine.intake.quality.judge import choose_window, judge
 from engine.intake.upload import Answers
 from engine.model.packing import distances
 from engine.model.release import Release
+from engine.model.session import session_of
 from engine.settings import DEMO
 from engine.workspace.workspace import open_workspace
 

@@ -1,20 +1,21 @@
-"""What takes the place of pandas and wfdb on a device reads as they do; for filters see test_filtering.py."""
+"""What takes the place of pandas on a device reads as it does; for filters see test_filtering.py."""
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
-import wfdb
 from casebind_edge.stand_ins import table_cells as device_cells
-from casebind_edge.stand_ins import wfdb_signals as device_signals
 
 from engine.errors import IntakeError
-from engine.intake import table_cells, wfdb_signals
+from engine.intake import table_cells
 from engine.intake.table_numbers import NumberStyle
-from engine.intake.wfdb_header import Header, parse_header
-from engine.settings import DEMO
+
+
+@pytest.fixture(autouse=True)
+def by_pandas(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the hospital read all tables by pandas, the small ones too."""
+    monkeypatch.setattr(table_cells, "FEW_ROWS", 0)
+
 
 PLAIN = NumberStyle()
 GERMAN = NumberStyle(",", ".")
@@ -67,43 +68,12 @@ def test_stamps_are_those_of_pandas(stamps: list[str]) -> None:
     assert np.isnan(device_cells.since_first([*stamps, "soon"])).any()
 
 
-@pytest.mark.parametrize("fmt", ["8", "16", "24", "32", "61", "80", "160", "212", "310", "311"])
-def test_late_signals_frames_and_offsets_are_as_the_wfdb_library_has_them(fmt: str) -> None:
-    data = np.random.default_rng(int(fmt)).integers(0, 256, 4800, np.uint8)
-    if fmt == "311":
-        data[3::4] &= 0x3F  # two bits of every word are unused; the library reads one of them
-    late = "" if fmt == "8" else ":2"  # the library fails on late signals of differences
-    lines = f"a.dat {fmt}x2{late}+12 200(3)/mV 12 5 7 0 0 I\na.dat {fmt}{late}+12 0/uV 12 5 9 0 0 II\n"
-    _same(parse_header(f"a 2 100 390\n{lines}".encode()), {"a.dat": data.tobytes()}, -4)  # it makes up the last frames
-
-
-@pytest.mark.parametrize("fmt", ["508", "516", "524"])
-@pytest.mark.parametrize("per_frame", [1, 2])
-def test_compressed_signals_are_as_the_wfdb_library_has_them(fmt: str, per_frame: int, tmp_path: Path) -> None:
-    random, bits = np.random.default_rng(0), int(fmt) - 500
-    stored = [random.integers(-(2 ** (bits - 1)), 2 ** (bits - 1), 400 * per_frame) for _ in range(3)]
-    named = {"sig_name": ["I", "II", "V1"], "units": ["mV"] * 3, "fmt": [fmt] * 3, "adc_gain": [200.0] * 3}
-    shape = {"samps_per_frame": [per_frame] * 3, "baseline": [5, 0, 1]}
-    wfdb.wrsamp("a", fs=100, e_d_signal=stored, write_dir=str(tmp_path), **named, **shape)
-    header = parse_header((tmp_path / "a.hea").read_bytes())
-    data = {"a.dat": (tmp_path / "a.dat").read_bytes()}
-    _same(header, data)
-    with pytest.raises((ValueError, RuntimeError)):
-        device_signals.physical_signals(header, device_signals.signal_lines(header), {"a.dat": b"fLaC" + bytes(99)})
-
-
-def test_a_record_of_the_demo_is_read_as_at_the_hospital() -> None:
-    file = next((DEMO / "ecg").glob("*.hea"))
-    header = parse_header(file.read_bytes())
-    assert any(" 516 " in f" {rest} " for _, rest in header.signals)  # FLAC
-    _same(header, {name: file.with_name(name).read_bytes() for name in header.files})
-
-
-def _same(header: Header, data: dict[str, bytes], end: int | None = None) -> None:
-    """Assert that both modules read one segment alike, as far as to `end`."""
-    wanted_lines, lines = wfdb_signals.signal_lines(header), device_signals.signal_lines(header)
-    for line, wanted in zip(lines, wanted_lines, strict=True):
-        assert {name: getattr(line, name) for name in wanted.__dataclass_fields__} == vars(wanted)
-    wanted_signals = wfdb_signals.physical_signals(header, wanted_lines, data)
-    for found, signal in zip(device_signals.physical_signals(header, lines, data), wanted_signals, strict=True):
-        np.testing.assert_array_equal(found[:end], signal[:end])
+@pytest.mark.parametrize("cells", [["1", "-2.5 ", "+3e-2", ".5", "7."], ["1", "x"], ["1", ""], ["inf", "1"]])
+def test_few_numbers_are_read_without_pandas_as_by_it(cells: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [f"{cell};{i}" for i, cell in enumerate(cells)]
+    wanted = table_cells.numbers(cells, PLAIN), table_cells.plain_cells(rows, ";", 2, [0, 1])
+    monkeypatch.setattr(table_cells, "FEW_ROWS", 100)
+    np.testing.assert_array_equal(table_cells.numbers(cells, PLAIN), wanted[0])
+    found = table_cells.plain_cells(rows, ";", 2, [0, 1])
+    for i in (0, 1):
+        np.testing.assert_array_equal(_values(found[i], table_cells), _values(wanted[1][i], table_cells))

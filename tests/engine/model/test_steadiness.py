@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 from engine.errors import ReleaseError
 from engine.model.release import Release, load_release
-from engine.model.squeeze import squeezed
+from engine.model.squeeze import squeezed, squeezed_copy
 from engine.model.steadiness import FILE, SteadinessLimit, steadiness_of, write_limits
 
 LIMIT = SteadinessLimit(limit=50, usual=30, false_alarms=0.02, n=200, holds=True)
@@ -70,3 +71,10 @@ def test_a_squeezed_copy_takes_a_spike_from_a_trace_and_leaves_an_even_film() ->
     dot = torch.zeros(1, 1, 224, 224)
     dot[0, 0, 100, 100] = 1.0
     assert squeezed(dot, "cxr").max() < 0.5 and (squeezed(dot, "cxr") > 0).sum() > 4
+
+
+@pytest.mark.parametrize(("modality", "shape"), [("cxr", (1, 224, 224)), ("ecg", (12, 1000)), ("ppg", (1, 3))])
+def test_a_squeezed_array_is_the_squeezed_tensor(modality: str, shape: tuple[int, ...]) -> None:
+    x = np.random.default_rng(0).random(shape, np.float32)
+    wanted = squeezed(torch.from_numpy(x)[None], modality)[0].numpy()
+    np.testing.assert_allclose(squeezed_copy(x, modality), wanted, rtol=0, atol=2e-5)

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 import numpy as np
 
 from engine.intake.table_numbers import NumberStyle, checked_words, normal
+from engine.intake.table_rows import all_numbers
 
 Cells = dict[int, Sequence[str] | np.ndarray]  # columns, as text where they are not all plain numbers
 _WRITTEN = re.compile(r"^[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?$|^[-+]?inf(?:inity)?$", re.IGNORECASE | re.ASCII)
@@ -19,17 +20,13 @@ _DAY_S = 86400.0
 
 def plain_cells(rows: Sequence[str], delimiter: str, width: int, used: Sequence[int]) -> Cells:
     """Return the columns `used` of plain numbers in rows without quotation marks, each `width` cells wide."""
-    apart = None if delimiter == " " else delimiter
-    try:
-        read = np.loadtxt(rows, comments=None, delimiter=apart, usecols=used, unpack=True, ndmin=2)
-    except (ValueError, IndexError):
-        read = np.empty((0, 0))
-    if read.shape[1] == len(rows):
-        return dict(zip(used, read, strict=True))
-    if apart is None:
+    read = all_numbers(rows, delimiter, used)
+    if read is not None:
+        return dict(read)
+    if delimiter == " ":
         cells = [row.split() for row in rows]
     else:
-        cells = list(csv.reader(rows, delimiter=apart, quoting=csv.QUOTE_NONE, skipinitialspace=True))
+        cells = list(csv.reader(rows, delimiter=delimiter, quoting=csv.QUOTE_NONE, skipinitialspace=True))
     return {i: [row[i].strip() if i < len(row) else "" for row in cells] for i in used}
 
 
