@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
-Purpose = Literal["retrieval", "training", "teaching"]
-PURPOSES: tuple[Purpose, ...] = ("retrieval", "training", "teaching")
+Purpose = Literal["retrieval", "training", "teaching", "federation"]
+PURPOSES: tuple[Purpose, ...] = ("retrieval", "training", "teaching", "federation")
 Use = Literal["treatment", "teaching", "research", "operations", "emergency"]
 USES: tuple[Use, ...] = ("treatment", "teaching", "research", "operations", "emergency")
 ADMINISTRATOR = "administrator"
@@ -42,9 +42,13 @@ class Actor:
 
     @property
     def scopes(self) -> tuple[Purpose, ...]:
-        """What patients must have left open for the actor beside retrieval: the act's purpose, and the session's."""
+        """What patients must have left open for the actor beside retrieval: the act's purpose, and the session's.
+
+        A federation learns, so consent to training counts there too.
+        """
+        learning: tuple[Purpose, ...] = ("training",) if self.purpose == "federation" else ()
         session: tuple[Purpose, ...] = ("teaching",) if self.signed_in and self.use == "teaching" else ()
-        return tuple(dict.fromkeys(one for one in (self.purpose, *session) if one != "retrieval"))
+        return tuple(dict.fromkeys(one for one in (*learning, self.purpose, *session) if one != "retrieval"))
 
     @property
     def owners(self) -> tuple[str, ...]:

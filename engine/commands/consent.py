@@ -15,7 +15,7 @@ from engine.consent.acts import carry_out
 from engine.errors import UsageError
 from engine.store.records import SCOPES
 
-SCOPE_HELP = "Of the consent; may be repeated. Without it, all three."
+SCOPE_HELP = "Of the consent; may be repeated. Without it, all four."
 scope_option = click.option("--scope", "scopes", multiple=True, type=click.Choice(SCOPES), help=SCOPE_HELP)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 

@@ -1,4 +1,4 @@
-"""Consents of FHIR R4 and R4B as decisions about the three scopes; what is not understood permits nothing.
+"""Consents of FHIR R4 and R4B as decisions about the four scopes; what is not understood permits nothing.
 
 `provision` is read: a rule and the exceptions in it. A permit counts for the scopes of its purposes, where nothing
 narrows it that is not read here; a denial counts whatever narrows it. A scope that nothing permits is withdrawn.

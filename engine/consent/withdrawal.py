@@ -14,7 +14,7 @@ from engine.workspace.workspace import Workspace
 def decide(workspace: Workspace, patient_id: str, scopes: tuple[str, ...], *, granted: bool, actor: Actor) -> None:
     """Withdraw or restore the consent of a patient to some scopes, or to all where none is named.
 
-    A patient who has withdrawn from retrieval is out of training and teaching too, whatever is granted there.
+    A patient who has withdrawn from retrieval is out of all others too, whatever is granted there.
     Raises UsageError where there is no such patient or scope.
     """
     unknown = set(scopes) - set(SCOPES)

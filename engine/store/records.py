@@ -19,7 +19,7 @@ ALL_MARKS = (*MARKS, SKIP)
 REASONS = ("finding", "side", "quality", "other")
 """Why a mark was given: wrong finding, wrong side, quality, other."""
 
-SCOPES = ("retrieval", "training", "teaching")
+SCOPES = ("retrieval", "training", "teaching", "federation")
 """What a patient can consent to: being returned as a neighbour; being learnt from; standing in collections, quizzes."""
 
 

@@ -60,7 +60,8 @@ OPTIONAL: dict[str, Callable[[str], Fact]] = {
 }
 IDS, MAX_ID = ("study_id", "patient_id", "encounter_id"), 200
 YES, NO = ("yes", "true", "1", "granted"), ("no", "false", "0", "withdrawn", "none")
-NO_TEACHING = "no-teaching"
+LATER = ("teaching", "federation")  # scopes that older lists of consent do not speak of
+DENIED = "no-"
 
 
 @dataclass(frozen=True, eq=False)
@@ -193,17 +194,18 @@ def _without_unread(extra: dict[str, str]) -> tuple[dict[str, str], tuple[str, .
 def consent_of(text: str) -> dict[str, bool]:
     """Read a consent cell: yes, no, or the granted scopes joined by ";".
 
-    Lists of before there was a scope for teaching leave it open: `no-teaching` withdraws it.
+    Lists of before there were scopes for teaching and federation leave them open: `no-teaching` withdraws one.
     """
     word = text.strip().lower()
     if word in YES or word in NO:
         return dict.fromkeys(SCOPES, word in YES)
     listed = {scope.strip() for scope in word.split(";") if scope.strip()}
-    if listed - {*SCOPES, NO_TEACHING}:
+    denied = {f"{DENIED}{scope}" for scope in LATER}
+    if listed - {*SCOPES, *denied}:
         raise IntakeError(f"the consent is '{text}': use yes, no, or {';'.join(SCOPES)}")
-    stated = {scope: scope in listed for scope in SCOPES if scope != "teaching"}
-    spoken_of = listed & {"teaching", NO_TEACHING}
-    return {**stated, "teaching": NO_TEACHING not in listed} if spoken_of else stated
+    stated = {scope: scope in listed for scope in SCOPES if scope not in LATER}
+    spoken_of = [scope for scope in LATER if listed & {scope, f"{DENIED}{scope}"}]
+    return {**stated, **{scope: f"{DENIED}{scope}" not in listed for scope in spoken_of}}
 
 
 def _reader(folder: Path, row: dict[str, str], facts: dict[str, Any]) -> Callable[[bytes], Study]:

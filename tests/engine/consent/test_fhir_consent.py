@@ -22,7 +22,7 @@ from engine.workspace.workspace import Workspace
 ME = single_user()
 NOW = datetime(2026, 11, 30)
 REASON = "http://terminology.hl7.org/CodeSystem/v3-ActReason"
-NONE = {"retrieval": False, "training": False, "teaching": False}
+NONE = {"retrieval": False, "training": False, "teaching": False, "federation": False}
 
 
 def rule(kind: str | None, *purposes: str, **more: Any) -> dict[str, Any]:
@@ -54,7 +54,7 @@ def said(provision: dict[str, Any] | None, **more: Any) -> set[str]:
     return {scope for scope, granted in found.scopes.items() if granted}
 
 
-ALL = {"retrieval", "training", "teaching"}
+ALL = {"retrieval", "training", "teaching", "federation"}
 
 
 @pytest.mark.parametrize(
@@ -68,9 +68,10 @@ ALL = {"retrieval", "training", "teaching"}
         (rule("deny"), set()),
         (rule("deny", provision=[rule("permit", "HRESCH")]), {"retrieval", "training"}),
         (rule(None, provision=[rule("permit", "TREAT")]), {"retrieval"}),
-        (rule("permit", provision=[rule("deny", "teaching")]), {"retrieval", "training"}),
+        (rule("permit", provision=[rule("deny", "teaching")]), {"retrieval", "training", "federation"}),
+        (rule("permit", "federation", "training", "retrieval"), {"retrieval", "training", "federation"}),
         (rule("permit", provision=[rule("deny", "HMARKT")]), set()),
-        (rule("permit", provision=[rule("permit", "HRESCH"), rule("deny", "training")]), {"retrieval", "teaching"}),
+        (rule("permit", provision=[rule("permit", "HRESCH"), rule("deny", "training")]), ALL - {"training"}),
         (rule("deny", "TREAT", provision=[rule("permit", "HRESCH")]), set()),
         (rule("permit", period={"start": "2026-01-01"}), ALL),
         (rule("permit", period={"start": "2027-01-01"}), set()),
@@ -128,7 +129,7 @@ def test_the_command_records_what_was_decided_and_a_later_withdrawal_stays(
     documents = [document(rule("permit", "TREAT"), patient=ward), document(rule("permit"), other)]
     first, second = imported(workspace, tmp_path / "c.json", capsys, *documents)
     assert first == {"patient": named, "scopes": {**NONE, "retrieval": True}, "still_withdrawn": []}
-    assert second["scopes"] == {"retrieval": True, "training": False, "teaching": True}
+    assert second["scopes"] == {**dict.fromkeys(NONE, True), "training": False}
     assert second["still_withdrawn"] == ["training"]
     (third,) = imported(workspace, tmp_path / "c.json", capsys, document(rule("permit"), other, dateTime="2999-01-01"))
     assert set(third["scopes"].values()) == {True}
@@ -144,7 +145,7 @@ def test_it_is_a_row_of_the_record_and_an_unknown_patient_records_nothing_of_any
     assert status == 2 and "There is no patient 4712" in said_why
     assert len(kinds(workspace)) == len(rows)
     imported(workspace, tmp_path / "c.json", capsys, documents[0])
-    assert kinds(workspace).count("consent withdrawn") == 3 and "consent imported" in kinds(workspace)
+    assert kinds(workspace).count("consent withdrawn") == len(NONE) and "consent imported" in kinds(workspace)
 
 
 def kinds(place: Workspace) -> list[str]:

@@ -16,7 +16,12 @@ IDS = "SELECT study_id FROM permitted_studies WHERE modality = ? ORDER BY study_
 
 @pytest.mark.parametrize(
     ("scope", "seen_for"),
-    [("retrieval", ()), ("training", ("retrieval", "teaching")), ("teaching", ("retrieval", "training"))],
+    [
+        ("retrieval", ()),
+        ("training", ("retrieval", "teaching")),  # a federation learns, too
+        ("teaching", ("retrieval", "training", "federation")),
+        ("federation", ("retrieval", "training", "teaching")),
+    ],
 )
 def test_withdrawn_studies_are_out_of_sight_by_purpose(tmp_path: Path, scope: str, seen_for: tuple[str, ...]) -> None:
     with open_workspace(tmp_path / "ws", create=True) as workspace:

@@ -10,7 +10,7 @@ from PIL import Image
 
 from engine.errors import IntakeError, UsageError
 from engine.study import Note
-from engine.workspace.manifest import StudyEntry, read_manifest
+from engine.workspace.manifest import StudyEntry, consent_of, read_manifest
 
 HEADER = "file,modality,study_id,patient_id,age,sex,labels,report,fs,units,consent,ward\n"
 
@@ -32,7 +32,7 @@ def test_facts_are_typed_and_further_columns_kept(tmp_path: Path) -> None:
         "labels": ["Edema", "Effusion"],
         "fs": 500.0,
         "units": "mV",
-        "consent": {"retrieval": False, "training": False, "teaching": False},
+        "consent": {"retrieval": False, "training": False, "teaching": False, "federation": False},
     }
     assert entry.extra == {"ward": "7 B"}
 
@@ -219,3 +219,15 @@ def test_bad_rows_among_ten_thousand_are_the_only_ones_skipped(tmp_path: Path) -
     bad = (',text,"x"1,,,,,fine,,,,', ",text,x,,,,,fi\0ne,,,,", ",text,x,,,,,fine,,,,,surplus", "\udcff,text,x")
     entries = read(tmp_path, *good[:5000], *bad, *good[5000:])
     assert [entry.number for entry in entries if entry.problem] == [5001, 5002, 5003, 5004]
+
+
+@pytest.mark.parametrize(
+    ("cell", "decided"),
+    [
+        ("retrieval;training", {"retrieval": True, "training": True}),
+        ("retrieval;no-federation", {"retrieval": True, "training": False, "federation": False}),
+        ("training;federation", {"retrieval": False, "training": True, "federation": True}),
+    ],
+)
+def test_a_list_decides_on_federation_where_it_speaks_of_it(cell: str, decided: dict[str, bool]) -> None:
+    assert consent_of(cell) == decided

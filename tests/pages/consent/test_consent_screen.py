@@ -44,7 +44,7 @@ def test_scopes_are_withdrawn_and_restored_by_patient(app: AppTest, place: Works
     assert text("consent.plain") in words(app)
     assert [row[:2] for row in table_rows(app)] == [["p4", text("consent.word_teaching")]]
     patient(app, "p4")
-    assert [one.value for one in app.toggle] == [True, True, False]
+    assert [one.value for one in app.toggle] == [True, True, False, True]
     toggle(app, "retrieval")
     assert not place.consent("p4", actor=single_user())
     toggle(app, "teaching")
