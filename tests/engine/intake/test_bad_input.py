@@ -11,7 +11,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers.recording_files import as_bytes, film, signals, wfdb_uploads, zipped
+from helpers.recording_files import as_bytes, film, zipped
+from helpers.vendor_files import aecg, twelve_leads
 
 from engine.errors import IntakeError
 from engine.intake import Answers, Upload, read, read_paths, read_text
@@ -220,7 +221,7 @@ def test_nothing_is_left_on_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     scratch = tmp_path / "scratch"
     scratch.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(scratch))
-    uploads = wfdb_uploads(tmp_path, values=signals(2))
-    read(uploads)
-    one_sentence([uploads[1], Upload("rec.dat", uploads[0].data[:50])])
+    recording = aecg(twelve_leads())  # read through a file
+    read([Upload("ecg.xml", recording)])
+    one_sentence([Upload("ecg.xml", recording[: len(recording) // 2])])
     assert list(scratch.iterdir()) == []

@@ -15,8 +15,9 @@ import numpy as np
 import psutil
 import pytest
 from helpers.processes import children, command_of
-from helpers.recording_files import LEADS, as_bytes, film, signals, wfdb_uploads, zipped
+from helpers.recording_files import as_bytes, film, signals, wfdb_uploads, zipped
 from helpers.studies import same_study
+from helpers.vendor_files import aecg, twelve_leads
 
 from engine.errors import IntakeError, QuestionError, UsageError
 from engine.intake import Answers, Upload, read
@@ -303,9 +304,8 @@ def wait_until(holds: Callable[[], object]) -> None:
 
 
 def test_nothing_is_left_of_a_reader_that_was_killed(tmp_path: Path) -> None:
-    values = 6_000_000 * b"\1\0"  # read through files
-    header = b"rec 12 500 500000\n" + b"".join(b"rec.dat 16 200/mV 16 0 0 0 0 %s\n" % lead.encode() for lead in LEADS)
-    with app_that_reads(tmp_path, [Upload("rec.hea", header), Upload("rec.dat", values)]) as app:
+    recording = aecg(twelve_leads(seconds=600))  # read through a file
+    with app_that_reads(tmp_path, [Upload("ecg.xml", recording)]) as app:
         reading = ThreadPoolExecutor(1).submit(app.stdout.readline)  # type: ignore[union-attr]
         wait_until(lambda: list((tmp_path / "tmp").glob("*/*/*")))
         while not reading.done():
