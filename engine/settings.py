@@ -31,6 +31,12 @@ def state_path() -> Path:
     return (Path(base) if base else Path.home() / ".local" / "state") / "casebind"
 
 
+def film_space_path() -> Path | None:
+    """Return CASEBIND_FILM_SPACE, what the quality gate compares films with if not the shipped films, or None."""
+    named = os.environ.get("CASEBIND_FILM_SPACE")
+    return Path(named) if named else None
+
+
 def encoders_path() -> Path:
     """Return CASEBIND_ENCODERS, or the folder of exported encoders in the user's own folder."""
     named = os.environ.get("CASEBIND_ENCODERS")

@@ -11,7 +11,7 @@ import click
 from engine.actor import SINGLE_USER, Actor
 from engine.commands.shared import load_release, workspace_from_option, workspace_option
 
-MODALITIES = ("ppg", "ecg")
+MODALITIES = ("ppg", "ecg", "cxr")
 PRECISIONS = ("int8", "float32")
 
 
@@ -24,7 +24,13 @@ def command() -> None:
 @click.option("--out", type=click.Path(path_type=Path), required=True, metavar="DIR", help="The bundle's folder.")
 @click.option("--key", type=click.Path(path_type=Path), required=True, metavar="FILE", help="The device's key.")
 @click.option("--device", default="device", show_default=True, metavar="NAME", help="What the device is called.")
-@click.option("--modality", "modalities", type=click.Choice(MODALITIES), multiple=True, help="Default: all.")
+@click.option(
+    "--modality",
+    "modalities",
+    type=click.Choice(MODALITIES),
+    multiple=True,
+    help="Default: ppg and ecg; may be repeated.",
+)
 @click.option("--precision", type=click.Choice(PRECISIONS), default="int8", show_default=True, help="Of weights.")
 @click.option("--studies", type=click.IntRange(min=1), default=2000, show_default=True, help="Kept of each modality.")
 @click.option("--valid-days", type=click.IntRange(1, 365), default=7, show_default=True, help="Until cards expire.")
@@ -49,12 +55,12 @@ def build_command(
     The key is made where FILE is not there; it goes to the device apart from the bundle. Cases are kept only where
     their patients' consent and the policies let --who see them.
     """
-    from engine.edge.bundle import BundleOptions, build
+    from engine.edge.bundle import UNASKED, BundleOptions, build
     from engine.edge.cache import CachePolicy
     from engine.edge.signed import device_key
     from engine.workspace.serving import serving_release
 
-    options = BundleOptions(device, modalities or MODALITIES, precision, CachePolicy(studies, valid_days))
+    options = BundleOptions(device, modalities or UNASKED, precision, CachePolicy(studies, valid_days))
     secret = device_key(key.expanduser(), make=True)
 
     def say(what: str) -> None:

@@ -17,9 +17,10 @@ from engine.edge import signed
 from engine.edge.cache import Cache, CachePolicy, cache_of
 from engine.edge.coding import code_of, layer_arrays, meaning_of
 from engine.edge.onnx_export import PRECISIONS, Precision, export
-from engine.edge.parts import LAYER, LIMITS, MEANING, encoder_file
+from engine.edge.parts import FILM_SPACE, LAYER, LIMITS, MEANING, encoder_file
 from engine.errors import UsageError
 from engine.files import utc_now, write_whole
+from engine.intake.quality.film_space import load_space, space_arrays
 from engine.intake.quality.verdict import SHIPPED, gate_digest
 from engine.model.exported import EXPORTED
 from engine.model.release import Release
@@ -28,6 +29,7 @@ from engine.settings import thresholds_path
 from engine.strings import notice
 from engine.workspace.workspace import Workspace
 
+UNASKED = ("ppg", "ecg")  # encoders of a bundle where none is named; that of films takes more room than all else
 CHECKED = 20  # studies whose codes are compared with the full encoder's, of each modality
 
 
@@ -36,14 +38,14 @@ class BundleOptions:
     """What a bundle is made for: a device by name, the modalities that it codes, weights, and the studies it keeps."""
 
     device: str = "device"
-    modalities: tuple[str, ...] = EXPORTED
+    modalities: tuple[str, ...] = UNASKED
     precision: Precision = "int8"
     cache: CachePolicy = field(default_factory=CachePolicy)
 
     def __post_init__(self) -> None:
         unknown = [one for one in self.modalities if one not in EXPORTED]
         if unknown:
-            raise UsageError(f"No bundle is made for {unknown[0]}: use {' or '.join(EXPORTED)}.")
+            raise UsageError(f"No bundle is made for {unknown[0]}: use {', '.join(EXPORTED)}.")
         if self.precision not in PRECISIONS:
             raise UsageError(f"There are no weights of {self.precision}: use {' or '.join(PRECISIONS)}.")
 
@@ -74,6 +76,8 @@ def build(
     np.savez(partial / LAYER, allow_pickle=False, **layer_arrays(release))
     write_whole(partial / MEANING, json.dumps(meaning_of(release)) + "\n")
     write_whole(partial / LIMITS, (thresholds_path() or SHIPPED).read_bytes())
+    if "cxr" in options.modalities:
+        np.savez(partial / FILM_SPACE, allow_pickle=False, **space_arrays(load_space()))
     encoders = {}
     for modality in options.modalities:
         release.check(modality)

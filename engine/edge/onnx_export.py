@@ -29,6 +29,7 @@ from engine.study import ECG_LEADS, PPG_LEAD, Film, Study, Trace
 Precision = Literal["int8", "float32"]
 PRECISIONS: tuple[Precision, ...] = ("int8", "float32")
 OPSET = 18
+WAY = 2  # of quantising, raised where it changes, since exported encoders are kept
 NEEDED = "onnx, onnxscript and onnxruntime"
 
 
@@ -98,13 +99,14 @@ def _quantise(whole: Path, file: Path) -> None:
 
     prepared = whole.with_name("prepared.onnx")
     quant_pre_process(str(whole), str(prepared), skip_symbolic_shape=True)
+    graph = onnx.load(prepared).graph
     quantize_dynamic(
         str(prepared),
         str(file),
         weight_type=QuantType.QInt8,
         per_channel=True,
         op_types_to_quantize=["MatMul", "Gemm"],
-        nodes_to_exclude=_vector_products(onnx.load(prepared).graph),
+        nodes_to_exclude=[*_vector_products(graph), *_head(graph)],
     )
 
 
@@ -117,6 +119,16 @@ def _vector_products(graph: Any) -> list[str]:
         for node in graph.node
         if node.op_type == "MatMul" and any(ranks.get(name, 2) < 2 for name in node.input)
     ]
+
+
+def _head(graph: Any) -> list[str]:
+    """Return the last product with weights, the head, by the names that it may have when it is quantised.
+
+    It stays exact: of films, where it reads 1,920 numbers, it alone changed a fifth of the bits that changed.
+    """
+    weights = {weight.name for weight in graph.initializer}
+    products = [node for node in graph.node if node.op_type in ("MatMul", "Gemm") and weights.intersection(node.input)]
+    return [products[-1].name, f"{products[-1].name}_MatMul"] if products else []
 
 
 @contextmanager

@@ -21,9 +21,9 @@ _lock = threading.Lock()
 _session: list[EncoderSession] = []  # none, or the one in use
 
 
-def read_by(session: EncoderSession) -> None:
-    """Have films' features computed by an exported encoder from now on, in this process."""
-    _session[:] = [session]
+def read_by(session: EncoderSession | None) -> None:
+    """Have films' features computed by an exported encoder from now on, in this process; None: by PyTorch."""
+    _session[:] = [] if session is None else [session]
 
 
 def outputs_of(session: EncoderSession, film: Film) -> dict[str, np.ndarray]:

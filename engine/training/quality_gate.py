@@ -185,7 +185,7 @@ def main(folder: Path, write: bool, keep_features: Path | None) -> None:
         cohorts = np.array([one.dataset for one in films])
         spoilt = spoilt_features([one for one in films if one.split == "train"])
         film_space.save_space(film_space.fit_space(features[train], cohorts[train], spoilt), TRUNK_NAME)
-        film_space.load_space.cache_clear()
+        film_space.read_space.cache_clear()
     by_split = judge_recordings(found, {one.study_id: row for one, row in zip(films, features, strict=True)})
     rates = {split: {name: rate(v) for name, v in verdicts.items()} for split, verdicts in by_split.items()}
     for split, table in rates.items():

@@ -27,7 +27,7 @@ HOME = click.option(
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="casebind-edge")
 def casebind_edge() -> None:
-    """Judge and code an ECG or PPG on this device, and show the nearest cases that it keeps."""
+    """Judge and code an ECG, a PPG or a chest film on this device, and show the nearest cases that it keeps."""
 
 
 @casebind_edge.command("install")
@@ -56,7 +56,7 @@ def install_command(bundle: Path, key: Path | None, home: Path | None) -> None:
 def search_command(
     files: tuple[Path, ...], *, k: int, who: str, no_keep: bool, as_json: bool, home: Path | None, **given: Any
 ) -> None:
-    """Show the kept cases nearest to FILE: CSV, EDF, or a WFDB record's header or signal file."""
+    """Show the kept cases nearest to FILE: CSV, EDF, or a WFDB record; with casebind-edge[films] PNG, JPEG or DICOM."""
     from casebind_edge.device import home_path, open_device
     from casebind_edge.outbox import keep
     from casebind_edge.search import search

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from engine.edge import signed
-from engine.edge.parts import CARDS, CODES, LAYER, LIMITS, MEANING, PICTURES, encoder_file
+from engine.edge.parts import CARDS, CODES, FILM_SPACE, LAYER, LIMITS, MEANING, PICTURES, encoder_file
 from engine.errors import UsageError
 from engine.files import utc_now, write_whole
 from engine.model.session import EncoderSession, session_of
@@ -141,6 +141,8 @@ class Device:
     def use_limits(self) -> None:
         """Have the quality gate judge by the limits of the hospital that built the bundle."""
         os.environ["CASEBIND_THRESHOLDS"] = str(self.folder / LIMITS)
+        if (self.folder / FILM_SPACE).is_file():
+            os.environ["CASEBIND_FILM_SPACE"] = str(self.folder / FILM_SPACE)
 
 
 def open_device(home: Path) -> Device:

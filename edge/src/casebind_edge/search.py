@@ -16,8 +16,10 @@ from engine.intake.paths import read_paths
 from engine.intake.quality.judge import choose_window, judge
 from engine.intake.upload import Answers
 from engine.modalities import resolve, spec_of
+from engine.model import film_features
 from engine.model.packing import BITS, distances
-from engine.study import Study
+from engine.model.session import EMBEDDING, EncoderSession
+from engine.study import Film, Study
 
 SHOWN = ("recognised", "cohort", "licence", "labels", "label_source", "age", "sex", "view", "synthetic", "valid_until")
 
@@ -43,6 +45,8 @@ def search(device: Device, paths: Sequence[Path], answers: Answers, k: int) -> F
     study = choose_window(read_paths(paths, answers))
     watch.lap("read")
     encoder = device.encoder(study.modality)
+    if study.modality == "cxr":
+        film_features.read_by(encoder)  # the gate asks of films what their encoder makes beside the embedding
     watch.lap("open")
     verdict = judge(study)
     watch.lap("quality")
@@ -56,8 +60,7 @@ def search(device: Device, paths: Sequence[Path], answers: Answers, k: int) -> F
     if not verdict.accepted:
         empty: dict[str, Any] = {"neighbours": [], "nothing_close": {}, "missing": []}
         return Found(said | empty | {"timing_ms": watch.laps}, study, tuple(verdict.reasons))
-    embedding = encoder.embedding(resolve(spec_of(study.modality).inputs)(study.searched))
-    code = code_of(embedding, device.layer, study.modality)
+    code = code_of(_embedding(encoder, study), device.layer, study.modality)
     watch.lap("encode")
     neighbours, nothing_close = nearest(device, code, study.modality, k)
     watch.lap("search")
@@ -65,6 +68,12 @@ def search(device: Device, paths: Sequence[Path], answers: Answers, k: int) -> F
     missing = missing_sentences(device)
     found = {"neighbours": neighbours, "nothing_close": nothing_close, "missing": missing, "timing_ms": watch.laps}
     return Found(said | found, study)
+
+
+def _embedding(encoder: EncoderSession, study: Study) -> np.ndarray:
+    if isinstance(study.content, Film):
+        return film_features.outputs_of(encoder, study.content)[EMBEDDING]
+    return encoder.embedding(resolve(spec_of(study.modality).inputs)(study.searched))
 
 
 def nearest(device: Device, code: np.ndarray, query: str, k: int) -> tuple[list[dict[str, Any]], dict[str, bool]]:

@@ -22,6 +22,7 @@ import numpy as np
 from engine.errors import ReleaseError
 from engine.files import sha256_of, write_whole
 from engine.intake.quality.verdict import FILM_SPACE
+from engine.settings import film_space_path
 
 PATH = FILM_SPACE
 MANIFEST = "manifest.json"  # in the folder of the space: {"parts": {file name: SHA-256}}, as in a release
@@ -109,8 +110,31 @@ def save_space(space: FilmSpace, trunk: str, path: Path = PATH) -> None:
     write_whole(path.with_name(MANIFEST), json.dumps(manifest, indent=1) + "\n")
 
 
+def load_space() -> FilmSpace:
+    """Return the space in use, read once: the shipped one, or the arrays that CASEBIND_FILM_SPACE names."""
+    named = film_space_path()
+    return read_space() if named is None else _of_arrays(named)
+
+
+def space_arrays(space: FilmSpace) -> dict[str, np.ndarray]:
+    """Return a space as float64 arrays by name, as `load_space` reads them from an .npz."""
+    return {name: np.asarray(getattr(space, name), np.float64) for name in PARTS}
+
+
 @lru_cache(maxsize=1)
-def load_space(path: Path = PATH) -> FilmSpace:
+def _of_arrays(file: Path) -> FilmSpace:
+    try:
+        with np.load(file) as arrays:
+            return FilmSpace(**{name: arrays[name] for name in PARTS} | {"rest": float(arrays["rest"])})
+    except (OSError, ValueError, KeyError) as error:
+        raise ReleaseError(
+            f"The gate's film space {file.name} is damaged or missing ({error}): CASEBIND_FILM_SPACE names another "
+            "one, or nothing."
+        ) from error
+
+
+@lru_cache(maxsize=1)
+def read_space(path: Path = PATH) -> FilmSpace:
     """Read the shipped space; ReleaseError where it is missing, not what the manifest names, or of another trunk."""
     from safetensors import safe_open
 

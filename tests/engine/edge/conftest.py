@@ -20,13 +20,14 @@ WITHDRAWN = "syn-0002"  # whose consent is withdrawn before the bundle is built
 # What the device's wheel brings with it. Whatever else is imported ends the process.
 BROUGHT: tuple[str, ...] = ("numpy", "onnxruntime", "click", "edfio", "soundfile", "cffi", "casebind_edge", "engine")
 BROUGHT += ("google", "flatbuffers", "packaging", "typing_extensions")
-ALONE = f"""
+FILMS = ("PIL", "pydicom", "dicognito")  # which its extra `films` brings
+ALONE = """
 import sys
 class Refuse:
     def find_spec(self, name, path=None, target=None):
         top = name.partition(".")[0]
-        if top not in {BROUGHT!r} and top not in sys.stdlib_module_names and not top.startswith("_"):
-            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
+        if top not in BROUGHT and top not in sys.stdlib_module_names and not top.startswith("_"):
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 sys.meta_path.insert(0, Refuse())
 """
 Device = Callable[..., subprocess.CompletedProcess[str]]
@@ -59,17 +60,38 @@ def wheel_folder(once: Once) -> Path:
     return once.made("edge-wheel", build) / "site"
 
 
+@pytest.fixture(scope="session")
+def film_bundle(once: Once, built: Path) -> Path:
+    """A folder with a bundle that codes films, of the same workspace under the same key."""
+
+    def build(folder: Path) -> None:
+        shutil.copytree(built / "ws", folder / "ws")
+        words = ["edge", "build", "--modality", "cxr", "--key", str(built / "key"), "--workspace", str(folder / "ws")]
+        assert run([*words, "--out", str(folder / "bundle")]) == 0
+
+    return once.made("edge-film-bundle", build)
+
+
 @pytest.fixture
 def device(built: Path, wheel_folder: Path, tmp_path: Path) -> Device:
     """Run `casebind-edge` as the wheel has it, where nothing but what it brings can be imported."""
+    return _device(wheel_folder, tmp_path, built / "bundle", built / "key", BROUGHT)
 
+
+@pytest.fixture
+def film_device(built: Path, film_bundle: Path, wheel_folder: Path, tmp_path: Path) -> Device:
+    """The same with a bundle that codes films and with what the extra `films` brings."""
+    return _device(wheel_folder, tmp_path, film_bundle / "bundle", built / "key", BROUGHT + FILMS)
+
+
+def _device(wheel_folder: Path, folder: Path, bundle: Path, key: Path, brought: tuple[str, ...]) -> Device:
     def asked(*words: str, code: str = "") -> subprocess.CompletedProcess[str]:
-        main = f"{ALONE}\nfrom casebind_edge.cli import run\nstatus = run({list(words)!r})\n{code}\nsys.exit(status)"
-        environment = {"PYTHONPATH": str(wheel_folder), "CASEBIND_EDGE_HOME": str(tmp_path / "home")}
+        main = f"BROUGHT = {brought!r}{ALONE}from casebind_edge.cli import run\nstatus = run({list(words)!r})\n"
+        environment = {"PYTHONPATH": str(wheel_folder), "CASEBIND_EDGE_HOME": str(folder / "home")}
         environment |= {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-        words_of = [sys.executable, "-c", main]
-        return subprocess.run(words_of, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120)
+        words_of = [sys.executable, "-c", f"{main}{code}\nsys.exit(status)"]
+        return subprocess.run(words_of, cwd=folder, env=environment, capture_output=True, text=True, timeout=120)
 
-    done = asked("install", str(built / "bundle"), "--key", str(built / "key"))
+    done = asked("install", str(bundle), "--key", str(key))
     assert done.returncode == 0 and "release" in done.stdout, done.stderr
     return asked

@@ -8,9 +8,11 @@ from pathlib import Path
 
 OWN = ("cli", "device", "search", "outbox", "sync")
 READERS = ("table_trace", "edf_trace", "wfdb_trace", "wearable_table", "wristband_trace")  # of what needs no package
-MODALITIES = ("model.ecg", "model.ppg", "intake.quality.ecg", "intake.quality.ppg")
+FILM_READERS = ("picture_film", "dicom", "dicom_film", "dicom_trace")  # of the extra `films`, imported when one is read
+MODALITIES = tuple(f"{place}.{one}" for place in ("model", "intake.quality") for one in ("ecg", "ppg"))
+MODALITIES += ("model.cxr", "intake.quality.film", "intake.quality.film_space")
 NAMES = [f"casebind_edge.{one}" for one in OWN] + [f"engine.{one}" for one in MODALITIES]
-NAMES += [f"engine.intake.{one}" for one in READERS]
+NAMES += [f"engine.intake.{one}" for one in READERS + FILM_READERS]
 IMPORTED = f"""
 import importlib, sys
 for name in {NAMES!r}:

@@ -10,7 +10,7 @@ import pytest
 
 from engine.errors import ReleaseError
 from engine.intake.quality.film import exposure
-from engine.intake.quality.film_space import fit_space, load_space, save_space, unit_halves
+from engine.intake.quality.film_space import fit_space, load_space, read_space, save_space, unit_halves
 from engine.intake.quality.judge import judge
 from engine.model.trunk import TRUNK_NAME
 from engine.study import Film, Study
@@ -104,16 +104,16 @@ def test_a_space_that_is_not_what_its_manifest_names_is_refused(tmp_path: Path) 
     space = fit_space(np.random.default_rng(0).normal(size=(80, 768)) + 3, np.zeros(80, int))
     file = tmp_path / "film_space.safetensors"
     save_space(space, TRUNK_NAME, file)
-    np.testing.assert_allclose(load_space(file).mean, space.mean, atol=1e-6)
-    load_space.cache_clear()
+    np.testing.assert_allclose(read_space(file).mean, space.mean, atol=1e-6)
+    read_space.cache_clear()
     damaged = bytearray(file.read_bytes())
     damaged[-1] ^= 1
     file.write_bytes(damaged)
     with pytest.raises(ReleaseError, match="is not the one that its manifest names"):
-        load_space(file)
+        read_space(file)
     file.with_name("manifest.json").unlink()
     with pytest.raises(ReleaseError, match="its manifest is damaged or missing"):
-        load_space(file)
+        read_space(file)
 
 
 def test_the_shipped_space_is_small_and_belongs_to_the_trunk() -> None:
