@@ -1,9 +1,10 @@
-"""casebind-edge install | search | rate | sync | status"""
+"""casebind-edge install | search | watch | rate | sync | status"""
 
 from __future__ import annotations
 
 import json
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from engine.version import __version__
 
 if TYPE_CHECKING:
     from casebind_edge.device import Device
+    from casebind_edge.watch import Window
 
 BLOCKS = "▁▂▃▄▅▆▇█"
 REFUSED, INTERRUPTED = 3, 130
@@ -72,6 +74,37 @@ def search_command(
     if found.refused:
         click.echo(" ".join(found.refused), err=True)
         raise SystemExit(REFUSED)
+
+
+@casebind_edge.command("watch")
+@click.argument("source", type=click.Path(path_type=Path, exists=True, dir_okay=False, allow_dash=True))
+@click.option("--fs", type=click.FloatRange(min=0, min_open=True), required=True, metavar="HZ", help="Rows a second.")
+@click.option("-k", "k", type=click.IntRange(1, 100), default=1, show_default=True, help="Cases of each modality.")
+@click.option("--units", type=click.Choice(["mV", "uV", "au", "sd"]), help="Units where the header does not say.")
+@click.option("--modality", type=click.Choice(["ecg", "ppg"]), help="What a header that does not say holds.")
+@click.option("--idle", type=click.FloatRange(min=0), metavar="SECONDS", help="End after so long without a new row.")
+@click.option("--who", default="", metavar="NAME", help="Who asks, for the hospital's audit (default: the device).")
+@click.option("--no-keep", is_flag=True, help="Keep nothing of it for the hospital, nor how far it was read.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a window.")
+@HOME
+def watch_command(
+    source: Path, *, k: int, idle: float | None, who: str, no_keep: bool, as_json: bool, home: Path | None, **given: Any
+) -> None:
+    """Judge and search an ECG or PPG while it grows, ten seconds after ten seconds.
+
+    SOURCE is a table in which one row follows the other, or - for rows that are piped in, as from a socket. A file is
+    gone on with where it was left.
+    """
+    from casebind_edge.device import home_path, open_device
+    from casebind_edge.watch import lines_of, watch
+    from engine.intake.upload import Answers
+
+    device, piped = open_device(home_path(home)), str(source) == "-"
+    with nullcontext(sys.stdin) if piped else source.open(encoding="utf-8", errors="replace") as stream:
+        lines = stream if piped else lines_of(stream, idle)
+        named = "" if piped else str(source.resolve())
+        for window in watch(device, lines, Answers(**given), k, source=named, who=who, keeping=not no_keep):
+            _say_window(device, window, as_json)
 
 
 @casebind_edge.command("rate")
@@ -164,6 +197,22 @@ def _lines(device: Device, said: dict[str, Any]) -> list[str]:
         )
     lines += [f"Nothing close among the kept {name}." for name, far in said["nothing_close"].items() if far]
     return [*lines, *said["missing"], f"{device.manifest['notice']}."]
+
+
+def _say_window(device: Device, window: Window, as_json: bool) -> None:
+    """Print what was found of a window, at once."""
+    seconds = {"start_s": window.start_s, "end_s": window.end_s}
+    said: dict[str, Any] = {"problem": window.problem} if window.found is None else window.found.said
+    if as_json:
+        line = json.dumps({**seconds, **said}, ensure_ascii=False)
+    elif window.found is None:
+        line = window.problem
+    elif window.found.refused:
+        line = " ".join(window.found.refused)
+    else:
+        line = "\n".join(_lines(device, said))
+    click.echo(line if as_json else f"{window.start_s:g}–{window.end_s:g} s: {line}")
+    sys.stdout.flush()
 
 
 def _per_cent(share: float) -> str:

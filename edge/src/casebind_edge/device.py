@@ -101,7 +101,14 @@ class Device:
                 f"This device's bundle has no encoder for {modality} (it has {known}): build it with --modality "
                 f"{modality}, or search where Casebind is installed as a whole."
             )
-        return session_of(self.folder / encoder_file(modality))
+        if modality not in self.opened:
+            self.opened[modality] = session_of(self.folder / encoder_file(modality))
+        return self.opened[modality]
+
+    @cached_property
+    def opened(self) -> dict[str, EncoderSession]:
+        """Return the encoders that are open."""
+        return {}
 
     @cached_property
     def layer(self) -> dict[str, np.ndarray]:

@@ -22,6 +22,7 @@ FILE = "outbox.db"
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS events (number INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, body TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS queries (query_id TEXT PRIMARY KEY, release TEXT NOT NULL, neighbours TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS watched (source TEXT PRIMARY KEY, rows INTEGER NOT NULL);
 """
 
 
@@ -54,18 +55,44 @@ class Outbox:
 
     def keep_query(self, study: dict[str, Any], said: dict[str, Any], who: str) -> str:
         """Keep an accepted query with its searched stretch; return its number."""
-        key = f"q-{secrets.token_hex(8)}"
-        shown = json.dumps([one["study_id"] for one in said["neighbours"]])
         with self._open() as connection:
-            self._add(connection, key, {"kind": "query", "who": who, "study": study, "release": said["release"]})
-            connection.execute("INSERT INTO queries VALUES (?, ?, ?)", (key, said["release"], shown))
-        return key
+            return self._query(connection, study, said, who)
 
     def keep_refusal(self, modality: str, reason: str, who: str) -> str:
         """Keep that a recording was refused, without its content; return its number."""
-        key = f"q-{secrets.token_hex(8)}"
         with self._open() as connection:
-            self._add(connection, key, {"kind": "refusal", "who": who, "modality": modality, "reason": reason})
+            return self._refusal(connection, modality, reason, who)
+
+    def keep_window(self, found: Found | None, who: str, source: str, rows: int) -> None:
+        """Keep what a window of a growing recording was found to be, and that `rows` of a named source are done.
+
+        The query's number is put into what is said. Without `found` the window could not be read; its place is kept.
+        """
+        with self._open() as connection:
+            if found is not None and found.refused:
+                key = self._refusal(connection, found.study.modality, " ".join(found.refused), who)
+                found.said["query"]["query_id"] = key
+            elif found is not None:
+                found.said["query"]["query_id"] = self._query(connection, packed_study(found.study), found.said, who)
+            if source:
+                connection.execute("INSERT OR REPLACE INTO watched VALUES (?, ?)", (source, rows))
+
+    def rows_read(self, source: str) -> int:
+        """Return how many rows of a growing recording are done."""
+        with self._open() as connection:
+            row = connection.execute("SELECT rows FROM watched WHERE source = ?", (source,)).fetchone()
+        return 0 if row is None else int(row[0])
+
+    def _query(self, connection: sqlite3.Connection, study: dict[str, Any], said: dict[str, Any], who: str) -> str:
+        key = f"q-{secrets.token_hex(8)}"
+        shown = json.dumps([one["study_id"] for one in said["neighbours"]])
+        self._add(connection, key, {"kind": "query", "who": who, "study": study, "release": said["release"]})
+        connection.execute("INSERT INTO queries VALUES (?, ?, ?)", (key, said["release"], shown))
+        return key
+
+    def _refusal(self, connection: sqlite3.Connection, modality: str, reason: str, who: str) -> str:
+        key = f"q-{secrets.token_hex(8)}"
+        self._add(connection, key, {"kind": "refusal", "who": who, "modality": modality, "reason": reason})
         return key
 
     def rate(self, query_id: str, study_id: str, mark: str, who: str) -> str:

@@ -41,9 +41,16 @@ class Found:
 def search(device: Device, paths: Sequence[Path], answers: Answers, k: int) -> Found:
     """Return the k nearest kept cases of every modality, one a patient; CasebindError where the file is not read."""
     watch = _Watch()
-    device.use_limits()
-    study = choose_window(read_paths(paths, answers))
+    study = read_paths(paths, answers)
     watch.lap("read")
+    return search_study(device, study, k, watch)
+
+
+def search_study(device: Device, study: Study, k: int, watch: _Watch | None = None) -> Found:
+    """Return the same for a study that is read already."""
+    watch = watch or _Watch()
+    device.use_limits()
+    study = choose_window(study)
     encoder = device.encoder(study.modality)
     if study.modality == "cxr":
         film_features.read_by(encoder)  # the gate asks of films what their encoder makes beside the embedding

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-OWN = ("cli", "device", "search", "outbox", "sync")
+OWN = ("cli", "device", "search", "outbox", "sync", "watch")
 READERS = ("table_trace", "edf_trace", "wfdb_trace", "wearable_table", "wristband_trace")  # of what needs no package
 FILM_READERS = ("picture_film", "dicom", "dicom_film", "dicom_trace")  # of the extra `films`, imported when one is read
 MODALITIES = tuple(f"{place}.{one}" for place in ("model", "intake.quality") for one in ("ecg", "ppg"))
