@@ -12,31 +12,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from engine.errors import FederationError, UsageError
-from engine.federation.aggregation import Aggregate, Rule, aggregate, noised
+from engine.federation.plan import FederationPlan, together
 from engine.federation.state import SharedState, check_fits, of_fitted
 from engine.learning.fit import FitPlan, RatedPairs, Replay, fit
 from engine.model.hash_layer import HashLayer
 
 Learns = Callable[[SharedState, int], SharedState]  # (what all begin a round with, its number) → what a site learnt
-
-
-@dataclass(frozen=True)
-class FederationPlan:
-    """How a federation learns; the defaults are 150 steps of a site, as a round has, in five exchanges. None was tuned.
-
-    rounds   : how often sites exchange; steps : of a site between two exchanges
-    proximal : FedProx's weight; rule, hostile, clip : engine.federation.aggregation.aggregate
-    noise    : Gaussian noise as a multiple of what one site can change; 0 for none. It takes the place of the rule
-    """
-
-    rounds: int = 5
-    steps: int = 30
-    proximal: float = 0.0
-    rule: Rule = "mean"
-    hostile: int = 1
-    clip: float = 0.0
-    noise: float = 0.0
-    seed: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,7 +52,7 @@ def federate(
             raise UsageError(f"No site answered in round {number + 1}: {'; '.join(away.values())}")
         names, before = tuple(sent), state.vector()
         updates = np.stack([one.vector() - before for one in sent.values()])
-        put = _together(updates, np.array([weights[name] for name in names]), plan, rng)
+        put = together(updates, np.array([weights[name] for name in names]), plan, rng)
         state = state.with_vector(before + put.update)
         left_out = tuple(names[i] for i in put.left_out)
         norms = dict(zip(names, put.norms.tolist(), strict=True))
@@ -93,13 +74,6 @@ def _collect(
         except FederationError as problem:
             away[name] = str(problem)
     return sent, away
-
-
-def _together(updates: np.ndarray, weights: np.ndarray, plan: FederationPlan, rng: np.random.Generator) -> Aggregate:
-    if plan.noise:
-        norms = np.linalg.norm(updates, axis=1)
-        return Aggregate(noised(updates, plan.clip, plan.noise, rng), (), norms)
-    return aggregate(updates, weights, plan.rule, hostile=plan.hostile, clip=plan.clip)
 
 
 def learner(pairs: RatedPairs, replay: Replay, plan: FederationPlan, seed: int) -> Learns:

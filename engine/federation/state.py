@@ -11,13 +11,16 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from engine.errors import FederationError
 from engine.findings import vocabulary
-from engine.learning.fit import FittedRound
-from engine.model.release import Release
+
+if TYPE_CHECKING:
+    from engine.learning.fit import FittedRound
+    from engine.model.release import Release
 
 HEAD = "head."  # before a modality's name, in the flat form
 LAYER = ("weight", "threshold")

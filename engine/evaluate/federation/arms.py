@@ -13,7 +13,8 @@ from engine.evaluate.federation.membership import Guesses, attack
 from engine.evaluate.federation.sites import SimulatedSite, joined, make_sites, share_out, teaching
 from engine.evaluate.learning.collection import ReplayData, projected
 from engine.evaluate.learning.scores import Scores, scores
-from engine.federation.rounds import FederatedRound, FederationPlan, Learns, federate, layer_of, learner
+from engine.federation.plan import FederationPlan
+from engine.federation.rounds import FederatedRound, Learns, federate, layer_of, learner
 from engine.federation.state import SharedState, of_fitted
 from engine.learning.fit import FitPlan, Mapped, fit
 

@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from engine.errors import FederationError, UsageError
-from engine.federation.rounds import FederationPlan, Learns, federate, learner
+from engine.federation.plan import FederationPlan
+from engine.federation.rounds import Learns, federate, learner
 from engine.federation.state import SharedState, check_fits, from_arrays, state_of
 from engine.learning.fit import RatedPairs, Replay
 from engine.model.hash_layer import BITS

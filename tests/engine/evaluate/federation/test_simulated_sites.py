@@ -11,7 +11,7 @@ from engine.evaluate.federation.arms import ALONE, BEFORE, NOISES, POOLED, TOGET
 from engine.evaluate.federation.membership import Guesses, attack, chance, roc_area, true_rate
 from engine.evaluate.federation.sites import joined, make_sites, share_out, teaching
 from engine.evaluate.learning.collection import ReplayCollection, ReplayData
-from engine.federation.rounds import FederationPlan
+from engine.federation.plan import FederationPlan
 from engine.findings import vocabulary
 from engine.learning.fit import Mapped
 from engine.metrics.rows import as_table
