@@ -11,7 +11,7 @@ BESIDE :=
 # Where the walks through the app leave their screenshots.
 export CASEBIND_ARTEFACTS ?= $(CURDIR)/artefacts
 
-.PHONY: help setup app install test test-fast every-test lint style types imports demo browser hospital sbom clean
+.PHONY: help setup app install federation test test-fast every-test lint style types imports demo browser hospital sbom clean
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -37,6 +37,14 @@ install: ## what a server needs and no more, into .venv (docs/deploy.md)
 	$(BIN)/python -m pip install --quiet --no-compile $(PIP_FLAGS) --editable .
 	@$(BIN)/python -m compileall -qq --workers 0 -x '/tests?/' $(VENV)/lib || true
 	$(BIN)/python -m compileall -q engine pages app.py serve.py
+
+FLOWER := .venv-federation
+federation: $(FLOWER)/.installed ## Flower in an environment of its own, for hospitals that learn together (docs/federation.md)
+
+$(FLOWER)/.installed:
+	$(PYTHON) -m venv $(FLOWER)
+	$(FLOWER)/bin/python -m pip install --quiet $(PIP_FLAGS) "flwr>=1.42,<1.43" "numpy>=2,<3"
+	@touch $@
 
 demo: setup ## rebuild the shipped workspace from data/demo
 	$(BIN)/casebind demo

@@ -1,4 +1,4 @@
-"""casebind federate simulate"""
+"""casebind federate simulate | keys | coordinator | site | leave"""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from engine.commands.federate_sites import coordinator_command, keys_command, leave_command, site_command
 from engine.commands.measuring import FOLDER_TYPE, MeasureRequest, record_option, show
 from engine.datasets.folder import open_recordings
 from engine.settings import CHECKS
@@ -22,6 +23,10 @@ SPLIT = "valid"  # sites and plans are chosen on it, and `test` is read for a re
 @click.group("federate")
 def command() -> None:
     """Let hospitals learn one hash function together."""
+
+
+for each in (keys_command, coordinator_command, site_command, leave_command):
+    command.add_command(each)
 
 
 @command.command("simulate")

@@ -12,6 +12,7 @@ from engine.consent.fhir_consent import read_consents, still_withdrawn
 from engine.consent.retention import retain
 from engine.consent.unlearning import unlearn, verify
 from engine.errors import WorkspaceBusyError
+from engine.federation import candidate
 from engine.files import utc_now
 from engine.hospital import inbox_acts
 from engine.intake.burned_in_choice import CHOICES
@@ -170,6 +171,8 @@ ACTS: dict[str, Act] = {
     "encrypt": _encrypt,
     "patients": _patients,
     "copy": _copy,
+    "federation gives": candidate.give,
+    "federation takes": candidate.take,
     "inbox": _inbox,
     "inbox again": _inbox_again,
     "inbox clear": _inbox_clear,

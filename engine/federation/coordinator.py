@@ -30,6 +30,7 @@ from engine.files import utc_now, write_whole
 
 RELAY, LOCK = "relay", "lock"
 UP_S = 60.0  # for the SuperLink and its run to be there
+SILENT_S = 30.0  # after which a run that says nothing is gone
 STAGES = {True: 4, False: 1}  # how often sites are asked in one exchange, under secure aggregation and without
 TRIES = 3  # of an exchange, where the SuperLink or its run ends
 MOST_EXAMPLES = 100_000  # that a site may say it has
@@ -131,7 +132,7 @@ def _put_together(
 ) -> tuple[SharedState, dict[str, Any]] | str:
     """Return the state after an exchange and its row; a sentence where it cannot be put together."""
     away = {name: "It was not there." for name in agreed.sites if name not in facts["present"]}
-    away |= {name: "It did not answer in time." for name in facts["present"]} | dict(facts["failed"])
+    away |= dict.fromkeys(facts["present"], "It did not answer in time.") | dict(facts["failed"])
     row: dict[str, Any] = {"rule": "secure sum" if agreed.secure else agreed.plan.rule}
     if agreed.secure:
         try:
@@ -198,10 +199,11 @@ def _hand_back(
     if set(ledger.received()) >= set(agreed.sites):
         return
     facts, _ = link.carry("result", agreed.plan.rounds + 1, agreed, state)
-    said = {name: str(one.get("made") or one.get("error", "")) for name, one in facts["said"].items()}
-    ledger.add_received({name: words for name, words in said.items() if name in agreed.sites})
+    said = {name: one for name, one in facts["said"].items() if isinstance(one, dict) and name in agreed.sites}
+    ledger.add_received({name: str(one["made"]) for name, one in said.items() if "made" in one})
     for name in agreed.sites:
-        say(f"{name}: {ledger.received().get(name) or 'has not received the result; run this again to send it'}")
+        why = str(said.get(name, {}).get("error", "It did not answer."))
+        say(f"{name}: {ledger.received().get(name) or f'{why} Start the coordinator again to send the result again.'}")
 
 
 def _too_few(number: int, agreed: Agreement, facts: Mapping[str, Any], why: str) -> str:
@@ -292,10 +294,18 @@ class _Link:
         with np.load(answer.with_suffix(".npz"), allow_pickle=False) as found:
             return said, {name: found[name] for name in found.files}
 
+    def _silent(self) -> bool:
+        """Say whether the run showed before that it lives, and does no more."""
+        try:
+            return time.time() - (self.relay / "alive").stat().st_mtime > SILENT_S
+        except FileNotFoundError:
+            return False
+
     def _wait(self, there: Callable[[], bool], seconds: float) -> None:
         last = time.monotonic() + seconds
         while not there():
-            if self.process is None or self.process.poll() is not None or time.monotonic() > last:
+            ended = self.process is None or self.process.poll() is not None
+            if ended or time.monotonic() > last or self._silent():
                 raise _Lost
             time.sleep(POLL_S)
 
@@ -313,7 +323,7 @@ def _link(folder: Path, flower: Flower, setting: CoordinatorSetting, keys: Mappi
 def _alone(folder: Path) -> Iterator[None]:
     """Hold the folder's lock; UsageError where another coordinator does, or where it holds no keys."""
     if not (folder / SERVER_KEY).is_file():
-        raise UsageError(f"There are no keys in {folder}: make them by `casebind federate keys {folder} --coordinator HOST`.")
+        raise UsageError(f"There are no keys in {folder}: make them by `casebind federate keys`, with --coordinator.")
     with (folder / LOCK).open("ab") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

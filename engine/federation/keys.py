@@ -97,9 +97,11 @@ def make_coordinator_keys(folder: Path, hosts: Sequence[str], days: int = DAYS) 
 
 def site_keys(folder: Path) -> dict[str, str]:
     """Return site → public key, of all that the coordinator has been given; UsageError where two are one."""
-    found = {checked_name(file.stem): file.read_text("ascii").strip() for file in sorted((folder / SITES).glob("*.pub"))}
+    found = {
+        checked_name(file.stem): file.read_text("ascii").strip() for file in sorted((folder / SITES).glob("*.pub"))
+    }
     if len(set(found.values())) < len(found):
-        raise UsageError(f"Two sites in {folder / SITES} have one key: have each make its own by `casebind federate keys`.")
+        raise UsageError(f"Two sites in {folder / SITES} have one key: have each make its own.")
     return found
 
 

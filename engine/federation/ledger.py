@@ -128,7 +128,7 @@ class Ledger:
         """
         known, key = self.agreement(), self.folder / "sites" / f"{site}.pub"
         if not key.is_file():
-            raise UsageError(f"There is no site {site} in {self.folder / 'sites'}: look at the names of the keys there.")
+            raise UsageError(f"There is no key of a site {site} in {self.folder / 'sites'}: look there for its name.")
         if known is not None:
             aside = self.folder / FORMER / known.id
             aside.mkdir(parents=True, exist_ok=True)

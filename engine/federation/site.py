@@ -195,7 +195,7 @@ def _spool(folder: Path) -> Path:
 def _check(setting: SiteSetting) -> None:
     key, authority = setting.folder / f"{checked_name(setting.name)}.key", setting.folder / AUTHORITY
     if not key.is_file():
-        raise UsageError(f"There is no key {key}: make it by `casebind federate keys {setting.folder} --site {setting.name}`.")
+        raise UsageError(f"There is no key {key}: make it by `casebind federate keys`, with --site.")
     if not authority.is_file():
         raise UsageError(f"There is no {authority}: copy it from the coordinator, which made it with its keys.")
     if not APP.is_dir():

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from engine.actor import Actor
+from engine.actor import Actor, Purpose
 from engine.findings import findings, shared_findings
 from engine.learning import decisions
 from engine.learning.fit import RatedPairs
@@ -108,14 +108,20 @@ def new_ratings(workspace: Workspace, since: datetime | None) -> int:
 
 
 def gather_round_data(
-    workspace: Workspace, actor: Actor, progress: Callable[[float], object] = lambda share: None, balance: By = ""
+    workspace: Workspace,
+    actor: Actor,
+    progress: Callable[[float], object] = lambda share: None,
+    balance: By = "",
+    *,
+    purpose: Purpose = "training",
 ) -> RoundData:
     """Return everything a round under the serving release learns from and is measured on.
 
     balance  : by what groups of those who ask weigh alike among the rated pairs to fit; what measures is as it was
     progress : told the share that is gathered, 0 … 1; what it raises ends the gathering
+    purpose  : "federation" for what other hospitals get the result of; other hospitals' ratings stay out of it then
     """
-    actor = actor.acting_for("training")
+    actor = actor.acting_for(purpose)
     progress(0.0)
     pairs, left_out = _pairs(workspace, actor)
     given = [one.rating for one in pairs if one.rating.strategy != decisions.ADJUDICATED]
@@ -147,7 +153,8 @@ def _pairs(workspace: Workspace, actor: Actor) -> tuple[list[_Pair], int]:
     known = load_sides(workspace.database, actor, {one for rating in ratings for one in rating.pair})
     own = [_own(rating, known) for rating in ratings]
     encoders = workspace.releases.encoders((workspace.releases.serving() or ("", ""))[1])
-    others = [_foreign(row) for row in imported_ratings(workspace.database, encoders)]
+    imported = imported_ratings(workspace.database, encoders) if actor.purpose == "training" else ()
+    others = [_foreign(row) for row in imported]
     found = [one for one in own if one is not None] + [one for one in others if one.rating.mark in VALUE]
     return found, len(ratings) - sum(one is not None for one in own)
 

@@ -45,9 +45,13 @@ from engine.workspace.workspace import Workspace
 if TYPE_CHECKING:
     from engine.model.release import Release
 
-Kind = Literal["round", "adaptation"]
+Kind = Literal["round", "adaptation", "federation"]
 ONE_THREAD = 1  # of an adaptation: its products are small, and equal on every machine
-WORKERS: dict[str, str] = {"round": "engine.learning.round_worker", "adaptation": "engine.learning.adaptation_worker"}
+WORKERS: dict[str, str] = {
+    "round": "engine.learning.round_worker",
+    "adaptation": "engine.learning.adaptation_worker",
+    "federation": "engine.federation.candidate_worker",
+}
 Step = Literal["gathering", "fitting", "measuring", "done", "cancelled", "failed"]
 ENDS = ("done", "cancelled", "failed")
 FOLDER, LOCK, LOG = "rounds", "lock", "log.txt"

@@ -103,6 +103,7 @@ KINDS: dict[str, Event] = {
     "round": "change",
     "round cancelled": "change",
     "adaptation": "change",
+    "federation": "change",
     "promotion": "change",
     "rollback": "change",
     "reindex": "change",

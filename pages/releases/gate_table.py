@@ -18,7 +18,7 @@ from pages.shared import html_table
 from pages.shared.markdown import escaped
 
 ROUND = ("measure", "n", "before", "without", "after", "difference", "earned", "guard")
-BOUND = ("measure", "n", "before", "now", "difference", "guard")  # an adaptation is compared with nothing but before
+BOUND = ("measure", "n", "before", "now", "difference", "guard")  # of what is compared with before alone
 OPEN = ("overall", "ratings", "pair", "group")  # sections that are seen at once; labels on request
 
 
@@ -31,20 +31,21 @@ def draw_gate(release: Release) -> None:
         falls = "\n".join(f"- {escaped(one)}" for one in verdict.failed_guards)
         st.warning(f"{text('releases.verdict_fails')}\n\n{falls}", icon=":material/warning:")
     bound = about.get("adaptation")
-    if bound is None:
+    alone = bound is None and "federation" not in about
+    if alone:
         earned.draw_earned(rows, about.get("kept_apart", 0))
-    else:
+    elif bound is not None:
         own_pairs.draw_own_pairs(bound)
     note = text("releases.table_note", kept=about.get("kept_apart", 0), frozen=_holdout_counts(about.get("frozen", {})))
     made_up = about.get("synthetic", 0)
     st.markdown(f"{note} {several(made_up, 'releases.synthetic') if made_up else ''}")
     if any(row.section in OPEN for row in rows):
-        _table([row for section in OPEN for row in rows if row.section == section], BOUND if bound else ROUND)
+        _table([row for section in OPEN for row in rows if row.section == section], ROUND if alone else BOUND)
     labels = [row for row in rows if row.section == "label"]
     if labels:
         with st.expander(text("releases.labels")):
             st.markdown(text("releases.labels_note"))
-            _table(labels, BOUND if bound else ROUND)
+            _table(labels, ROUND if alone else BOUND)
     _raters(about)
 
 

@@ -70,6 +70,8 @@ def _answered(facts: dict[str, Any], arrays: dict[str, np.ndarray]) -> tuple[dic
         digest.update(name.encode() + np.ascontiguousarray(array).tobytes())
     key = f"{facts['federation']}-{facts['kind']}-{facts['number']}-{digest.hexdigest()[:12]}"
     answer, last = spool / "answers" / f"{key}.json", time.monotonic() + float(facts["patience_s"])
+    if answer.exists() and "error" in json.loads(answer.read_text("utf-8")):
+        answer.unlink()  # what failed then may not fail now
     if not answer.exists():
         write(spool / "asks", key, facts, arrays)
     while not answer.exists():

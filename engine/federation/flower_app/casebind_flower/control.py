@@ -22,7 +22,9 @@ from flwr.supercore.primitives.asymmetric import public_key_to_bytes
 
 def main(address: str, authority: str, app: str, folder: str) -> None:
     """Do both, and print the number of the run."""
-    wanted = {public_key_to_bytes(load_ssh_public_key(key.encode())): name for name, key in json.load(sys.stdin).items()}
+    wanted = {
+        public_key_to_bytes(load_ssh_public_key(key.encode())): name for name, key in json.load(sys.stdin).items()
+    }
     client = init_http_client_from_connection(
         SuperLinkConnection(name="here", address=address, root_certificates=authority, insecure=False)
     )

@@ -1,4 +1,4 @@
-"""Secure aggregation (SecAgg+, Bell et al. 2020) by Flower's workflow: the coordinator gets the sites' mean, masked till then.
+"""Secure aggregation (SecAgg+, Bell et al. 2020) by Flower's workflow: the coordinator sees the sites' mean alone.
 
 Every site masks its update by keys that it shares with the others, and the masks cancel in the sum; keys of a site that
 is gone are put together from the others' shares. Two of three shares are enough, so a third of the sites may be lost.
@@ -10,7 +10,7 @@ import json
 from typing import Any
 
 import numpy as np
-from flwr.app import ArrayRecord, ConfigRecord, Context
+from flwr.app import ConfigRecord, Context
 from flwr.common import FitIns, Parameters, ndarrays_to_parameters, parameters_to_ndarrays
 from flwr.compat.common import recorddict_compat as legacy
 from flwr.server.compat.grid_client_proxy import GridClientProxy
@@ -19,6 +19,8 @@ from flwr.server.strategy import FedAvg
 from flwr.server.workflow import SecAggPlusWorkflow
 from flwr.server.workflow.constant import MAIN_CONFIGS_RECORD, MAIN_PARAMS_RECORD, Key
 from flwr.serverapp import Grid
+
+from casebind_flower.asking import replies_of
 
 LARGEST = 16.0  # of a number of an update; larger ones are cut there
 LEVELS = 1 << 22  # so a number is exact to 8 millionths
@@ -77,9 +79,9 @@ class _Heard:
 
     def send_and_receive(self, messages: Any, *, timeout: float | None = None) -> list[Any]:
         """Send, wait and remember."""
-        replies = list(self._grid.send_and_receive(messages, timeout=timeout))
-        self.errors |= {one.metadata.src_node_id: str(one.error.reason) for one in replies if one.has_error()}
-        return replies
+        replies = replies_of(self._grid, messages, timeout or 0.0)
+        self.errors |= {node: str(one.error.reason) for node, one in replies.items() if one.has_error()}
+        return list(replies.values())
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._grid, name)

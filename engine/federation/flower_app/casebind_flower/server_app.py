@@ -1,13 +1,14 @@
 """What the coordinator's run does: it carries every exchange that Casebind asks for to the sites, and the answers back.
 
-    FOLDER/ask-N.npz, .json   what is asked: kind, sites, the fewest that must be there, patience, secure or not
-    FOLDER/got-N.json, .npz   which sites answered, what each said, and arrays "SITE/NAME"; or the mean alone, if secure
-    FOLDER/alive              touched while this runs; FOLDER/stop ends it
+FOLDER/ask-N.npz, .json   what is asked: kind, sites, the fewest that must be there, patience, secure or not
+FOLDER/got-N.json, .npz   which sites answered, what each said, and arrays "SITE/NAME"; or the mean alone, if secure
+FOLDER/alive              touched while this runs; FOLDER/stop ends it
 """
 
 from __future__ import annotations
 
 import json
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,11 @@ import numpy as np
 from flwr.app import Array, ArrayRecord, ConfigRecord, Context, Message, RecordDict
 from flwr.serverapp import Grid, ServerApp
 
+from casebind_flower.asking import replies_of
 from casebind_flower.files import POLL_S, read_arrays, write
 from casebind_flower.secure import mean_of_updates
+
+BEAT_S = 1.0
 
 app = ServerApp()
 
@@ -26,13 +30,20 @@ app = ServerApp()
 def main(grid: Grid, context: Context) -> None:
     """Carry exchanges until somebody asks for the end."""
     folder = Path(str(context.run_config["folder"]))
+    threading.Thread(target=_beat, args=(folder,), name="alive", daemon=True).start()
     while not (folder / "stop").exists():
-        (folder / "alive").touch()
         asked = [file for file in folder.glob("ask-*.json") if not (folder / f"got-{_number(file)}.json").exists()]
         for file in sorted(asked, key=_number):
             facts, arrays = json.loads(file.read_text("utf-8")), read_arrays(file.with_suffix(".npz"))
             write(folder, f"got-{_number(file)}", *_exchange(grid, context, facts, arrays))
         time.sleep(POLL_S)
+
+
+def _beat(folder: Path) -> None:
+    """Show that this process lives, also while it waits for sites."""
+    while folder.is_dir():
+        (folder / "alive").touch()
+        time.sleep(BEAT_S)
 
 
 def _number(file: Path) -> int:
@@ -51,9 +62,11 @@ def _exchange(
     state = ArrayRecord({name: Array(array) for name, array in arrays.items()})
     content = RecordDict({"state": state, "ask": ConfigRecord({"facts": json.dumps(facts)})})
     messages = [Message(content=content, dst_node_id=n, message_type="train", group_id="") for n in nodes]
-    said, failed, found = {}, {}, {}
-    for reply in grid.send_and_receive(messages, timeout=facts["patience_s"]):
-        name = nodes[reply.metadata.src_node_id]
+    said: dict[str, Any] = {}
+    failed: dict[str, str] = {}
+    found: dict[str, np.ndarray] = {}
+    for node, reply in replies_of(grid, messages, facts["patience_s"]).items():
+        name = nodes[node]
         if reply.has_error():
             failed[name] = str(reply.error.reason)
             continue
