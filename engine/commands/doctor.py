@@ -45,6 +45,7 @@ EXTRAS = {  # what pip install 'casebind[NAME]' adds → what has to load
     "oidc": ("authlib.integrations.starlette_client", "httpx2"),
     "pacs": ("pynetdicom", "dicomweb_client"),
     "anchor": ("rfc3161_client",),
+    "federation": ("flwr",),
 }
 DISK = {
     True: "it is, by LUKS",
@@ -135,6 +136,8 @@ def _extra(name: str) -> str:
     """Say whether an extra is there; fails where a part of it is missing, or it does not load or work."""
     parts = EXTRAS[name]
     present = [part for part in parts if importlib.util.find_spec(part.partition(".")[0]) is not None]
+    if name == "federation":
+        return _flower()
     if not present:
         return f"not installed; pip install 'casebind[{name}]' adds it"
     if len(present) < len(parts):
@@ -143,6 +146,17 @@ def _extra(name: str) -> str:
     for part in parts:
         importlib.import_module(part)
     return "installed, reads a word in a picture" if name == "ocr" and _reads_a_word() else "installed, loads"
+
+
+def _flower() -> str:
+    """Say where Flower's own environment is."""
+    from engine.errors import UsageError
+    from engine.federation.flower import flower
+
+    try:
+        return f"in an environment of its own, {flower().bin.parent}"
+    except UsageError:
+        return "not installed; `make federation` makes its environment"
 
 
 def _reads_a_word() -> bool:

@@ -59,13 +59,13 @@ def keys_command(folder: Path, hosts: tuple[str, ...], site: str | None) -> None
 @click.option("--fewest", type=click.IntRange(1), default=2, show_default=True, help="Sites that must answer.")
 @click.option("--gather", type=float, default=300.0, show_default=True, metavar="S", help="For sites to come.")
 @click.option("--patience", type=float, default=1800.0, show_default=True, metavar="S", help="For an answer.")
-@click.option("--json", "as_json", is_flag=True, help="Print the ledger as one JSON object.")
+@click.option("--json", "as_json", is_flag=True, help="Print the record as one JSON object.")
 def coordinator_command(folder: Path, release_folder: Path | None, as_json: bool, **asked: Any) -> None:
     """Run a federation's exchanges with the sites whose keys are in DIR/sites, or go on with the one in DIR."""
     from engine.federation import coordinator
+    from engine.federation.exchange_record import ExchangeRecord
     from engine.federation.flower import flower
     from engine.federation.keys import site_keys
-    from engine.federation.ledger import Ledger
     from engine.federation.state import state_of
     from engine.model.release import load_release as load
 
@@ -85,11 +85,11 @@ def coordinator_command(folder: Path, release_folder: Path | None, as_json: bool
         setting=where,
         say=lambda words: click.echo(words, err=True),
     )
-    ledger = Ledger(folder)
+    record = ExchangeRecord(folder)
     if as_json:
-        click.echo(json.dumps({"federation": agreed.id, "exchanges": ledger.rows(), "received": ledger.received()}))
+        click.echo(json.dumps({"federation": agreed.id, "exchanges": record.rows(), "received": record.received()}))
     else:
-        click.echo(f"Federation {agreed.id} has ended after {agreed.plan.rounds} exchanges: {folder} holds its ledger.")
+        click.echo(f"Federation {agreed.id} has ended after {agreed.plan.rounds} exchanges: {folder} holds its record.")
 
 
 @click.command("site")
@@ -120,9 +120,9 @@ def site_command(
 @click.argument("site")
 def leave_command(folder: Path, site: str) -> None:
     """Let a site go, at the coordinator: its key is deleted, and the next start begins a federation without it."""
-    from engine.federation.ledger import Ledger
+    from engine.federation.exchange_record import ExchangeRecord
 
-    Ledger(folder).leave(site)
+    ExchangeRecord(folder).leave(site)
     click.echo(f"{site} is out. What was learnt with it is in {folder / 'former'}; the next start begins without it.")
 
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from engine.actor import Actor
 from engine.errors import UsageError
-from engine.federation.ledger import ground_from
+from engine.federation.exchange_record import ground_from
 from engine.federation.state import SharedState, check_fits, from_arrays, state_of
 from engine.learning import round_job
 from engine.learning.round_data import digest, gather_round_data, to_arrays

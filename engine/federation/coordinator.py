@@ -1,6 +1,6 @@
-"""The coordinator of a federation: it runs the exchanges, puts together what sites send, and keeps the ledger.
+"""The coordinator of a federation: it runs the exchanges, puts together what sites send, and keeps the record.
 
-It starts Flower's SuperLink and the run that carries files (engine.federation.flower_app), and starts them again where
+It starts Flower's SuperLink and the run that carries files (federation/), and starts them again where
 they end. What is put together is checked here: a site that sends what does not fit is left out of that exchange.
 """
 
@@ -21,9 +21,9 @@ from typing import Any
 import numpy as np
 
 from engine.errors import CasebindError, FederationError, UsageError
+from engine.federation.exchange_record import Consortium, ExchangeRecord, digest_of, ground_from
 from engine.federation.flower import Flower, end
 from engine.federation.keys import AUTHORITY, CERTIFICATE, SERVER_KEY, site_keys
-from engine.federation.ledger import Agreement, Ledger, digest_of, ground_from
 from engine.federation.plan import FederationPlan, together
 from engine.federation.state import SharedState, check_fits, from_arrays
 from engine.files import utc_now, write_whole
@@ -65,46 +65,46 @@ def coordinate(
     secure: bool,
     setting: CoordinatorSetting,
     say: Callable[[str], object],
-) -> tuple[Agreement, SharedState]:
+) -> tuple[Consortium, SharedState]:
     """Run a federation to its end, or go on with the one in the folder; return what was agreed and learnt.
 
     start : what all begin with. say : told a line for each step
     Raises UsageError where another plan was agreed on, or too few sites answer: it goes on from there next time.
     """
     with _alone(folder):
-        ledger = Ledger(folder)
-        agreed = _agreed(ledger, start, plan, secure)
+        record = ExchangeRecord(folder)
+        agreed = _agreed(record, start, plan, secure)
         keys = {name: key for name, key in site_keys(folder).items() if name in agreed.sites}
         with _link(folder, flower, setting, keys) as link:
-            state = _exchanges(link, ledger, agreed, setting, say)
-            _hand_back(link, ledger, agreed, state, say)
+            state = _exchanges(link, record, agreed, setting, say)
+            _hand_back(link, record, agreed, state, say)
     return agreed, state
 
 
-def _agreed(ledger: Ledger, start: SharedState, plan: FederationPlan, secure: bool) -> Agreement:
+def _agreed(record: ExchangeRecord, start: SharedState, plan: FederationPlan, secure: bool) -> Consortium:
     """Return what was agreed before, where it is what is asked for, or agree on it now."""
-    known, sites = ledger.agreement(), tuple(site_keys(ledger.folder))
+    known, sites = record.agreement(), tuple(site_keys(record.folder))
     if known is None:
-        return ledger.begin(start, sites, plan, secure)
+        return record.begin(start, sites, plan, secure)
     if (known.plan, known.secure, known.ground) != (plan, secure, start.ground):
         raise UsageError(
-            f"A federation with another plan or release was begun in {ledger.folder}: give the options it has in "
+            f"A federation with another plan or release was begun in {record.folder}: give the options it has in "
             "federation.json, or take another folder."
         )
     if set(known.sites) != set(sites):
         raise UsageError(
-            f"The keys in {ledger.folder / 'sites'} are not those of the sites that began: put them back, use "
+            f"The keys in {record.folder / 'sites'} are not those of the sites that began: put them back, use "
             "`casebind federate leave`, or take another folder."
         )
     return known
 
 
 def _exchanges(
-    link: _Link, ledger: Ledger, agreed: Agreement, setting: CoordinatorSetting, say: Callable[[str], object]
+    link: _Link, record: ExchangeRecord, agreed: Consortium, setting: CoordinatorSetting, say: Callable[[str], object]
 ) -> SharedState:
     """Run what is left of the exchanges and return the last state."""
-    done = len(ledger.rows())
-    state = ledger.state(done, agreed.ground)
+    done = len(record.rows())
+    state = record.state(done, agreed.ground)
     if done:
         say(f"goes on after exchange {done} of {agreed.plan.rounds}")
     rng = np.random.default_rng()  # of the noise: whoever knew the seed could take it off again
@@ -117,14 +117,14 @@ def _exchanges(
         after, row = put
         ended = utc_now().isoformat(timespec="seconds")
         times = {"exchange": number, "began": began, "ended": ended}
-        ledger.add(number, after, {**times, **row, "before": digest_of(state), "after": digest_of(after)})
+        record.add(number, after, {**times, **row, "before": digest_of(state), "after": digest_of(after)})
         state = after
         say(_line(number, agreed, row))
     return state
 
 
 def _put_together(
-    agreed: Agreement,
+    agreed: Consortium,
     state: SharedState,
     facts: Mapping[str, Any],
     arrays: Mapping[str, np.ndarray],
@@ -165,7 +165,7 @@ def _put_together(
 
 
 def _fitting(
-    agreed: Agreement, state: SharedState, facts: Mapping[str, Any], arrays: Mapping[str, np.ndarray]
+    agreed: Consortium, state: SharedState, facts: Mapping[str, Any], arrays: Mapping[str, np.ndarray]
 ) -> tuple[dict[str, SharedState], dict[str, str]]:
     """Return what sites sent that can be put together, and why that of others cannot."""
     sent: dict[str, SharedState] = {}
@@ -193,20 +193,20 @@ def _examples(said: Mapping[str, Any]) -> int:
 
 
 def _hand_back(
-    link: _Link, ledger: Ledger, agreed: Agreement, state: SharedState, say: Callable[[str], object]
+    link: _Link, record: ExchangeRecord, agreed: Consortium, state: SharedState, say: Callable[[str], object]
 ) -> None:
     """Send the result to every site that has not said that it has it."""
-    if set(ledger.received()) >= set(agreed.sites):
+    if set(record.received()) >= set(agreed.sites):
         return
     facts, _ = link.carry("result", agreed.plan.rounds + 1, agreed, state)
     said = {name: one for name, one in facts["said"].items() if isinstance(one, dict) and name in agreed.sites}
-    ledger.add_received({name: str(one["made"]) for name, one in said.items() if "made" in one})
+    record.add_received({name: str(one["made"]) for name, one in said.items() if "made" in one})
     for name in agreed.sites:
         why = str(said.get(name, {}).get("error", "It did not answer."))
-        say(f"{name}: {ledger.received().get(name) or f'{why} Start the coordinator again to send the result again.'}")
+        say(f"{name}: {record.received().get(name) or f'{why} Start the coordinator again to send the result again.'}")
 
 
-def _too_few(number: int, agreed: Agreement, facts: Mapping[str, Any], why: str) -> str:
+def _too_few(number: int, agreed: Consortium, facts: Mapping[str, Any], why: str) -> str:
     """Say that an exchange did not come about, and what to do."""
     failed = "; ".join(f"{name}: {words}" for name, words in sorted(dict(facts["failed"]).items()))
     answered = len([one for one in facts["said"].values() if isinstance(one, dict) and "error" not in one])
@@ -217,7 +217,7 @@ def _too_few(number: int, agreed: Agreement, facts: Mapping[str, Any], why: str)
     )
 
 
-def _line(number: int, agreed: Agreement, row: Mapping[str, Any]) -> str:
+def _line(number: int, agreed: Consortium, row: Mapping[str, Any]) -> str:
     parts = [f"exchange {number} of {agreed.plan.rounds}: {', '.join(row['sites'])}"]
     parts += [f"left out {', '.join(row['left_out'])}"] if row["left_out"] else []
     return "; ".join([*parts, *(f"{name} away: {why}" for name, why in row["away"].items())])
@@ -232,7 +232,7 @@ class _Link:
         self.process: subprocess.Popen[bytes] | None = None
 
     def carry(
-        self, kind: str, number: int, agreed: Agreement, state: SharedState
+        self, kind: str, number: int, agreed: Consortium, state: SharedState
     ) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         """Ask all sites and return what they said, with their arrays; the links are mended on the way."""
         for _ in range(TRIES):
@@ -266,7 +266,7 @@ class _Link:
         self._wait((self.relay / "alive").exists, UP_S)
 
     def _ask(
-        self, kind: str, number: int, agreed: Agreement, state: SharedState
+        self, kind: str, number: int, agreed: Consortium, state: SharedState
     ) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         self.asked += 1
         waits = {"gather_s": self.setting.gather_s, "patience_s": self.setting.patience_s}

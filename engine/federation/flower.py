@@ -17,7 +17,7 @@ from pathlib import Path
 from engine.errors import CasebindError, UsageError
 from engine.settings import ROOT
 
-APP = Path(__file__).parent / "flower_app"
+APP = ROOT / "federation"
 VARIABLE, USUAL = "CASEBIND_FLOWER", ".venv-federation"
 NO_FLOWER = (
     "Flower is not here: make its environment by `make federation`, or name one that has flwr 1.42 in CASEBIND_FLOWER."

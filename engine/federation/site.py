@@ -1,6 +1,6 @@
 """A site of a federation: it waits for what the coordinator asks, and answers with the maps that it has learnt.
 
-Flower's SuperNode carries files (engine.federation.flower_app); what learns is this process, by `Hospital`. A message
+Flower's SuperNode carries files (federation/); what learns is this process, by `Participant`. A message
 that comes twice is answered by the file that answered it first.
 """
 
@@ -18,9 +18,9 @@ from typing import Any, Protocol
 import numpy as np
 
 from engine.errors import CasebindError, FederationError, UsageError
+from engine.federation.exchange_record import ground_from
 from engine.federation.flower import APP, Flower, end, free_port
 from engine.federation.keys import AUTHORITY, checked_name
-from engine.federation.ledger import ground_from
 from engine.federation.state import SharedState, from_arrays
 from engine.files import write_whole
 
@@ -57,7 +57,7 @@ class Ask:
     state: SharedState
 
 
-class Hospital(Protocol):
+class Participant(Protocol):
     """What a site does with what it is asked; errors of Casebind are told to the coordinator in their sentence."""
 
     def learn(self, asked: Ask) -> tuple[SharedState, int]:
@@ -70,7 +70,7 @@ class Hospital(Protocol):
 def attend(
     setting: SiteSetting,
     flower: Flower,
-    hospital: Hospital,
+    hospital: Participant,
     *,
     say: Callable[[str], object],
     until: Callable[[], bool] = lambda: False,
@@ -95,7 +95,7 @@ def attend(
         node.close()
 
 
-def _answer(spool: Path, file: Path, name: str, hospital: Hospital, say: Callable[[str], object]) -> str:
+def _answer(spool: Path, file: Path, name: str, hospital: Participant, say: Callable[[str], object]) -> str:
     """Answer one ask by files, whole or not at all; return its kind."""
     facts: dict[str, Any] = json.loads(file.read_text("utf-8"))
     with np.load(file.with_suffix(".npz"), allow_pickle=False) as found:
@@ -126,7 +126,7 @@ def _asked(facts: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Ask:
         raise FederationError("The coordinator asks what this version does not know: update Casebind.") from error
 
 
-def _said(kind: str, asked: Ask, hospital: Hospital) -> tuple[dict[str, Any], SharedState | None]:
+def _said(kind: str, asked: Ask, hospital: Participant) -> tuple[dict[str, Any], SharedState | None]:
     """Return the facts of an answer and the state that goes with it."""
     if kind == "result":
         return {"made": hospital.receive(asked)}, None

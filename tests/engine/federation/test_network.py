@@ -21,8 +21,8 @@ from helpers.federation_site import FULL, direction
 
 from engine.errors import UsageError
 from engine.federation import keys
+from engine.federation.exchange_record import ExchangeRecord, digest_of
 from engine.federation.flower import APP, Flower, flower, free_port
-from engine.federation.ledger import Ledger, digest_of
 from engine.federation.state import Ground, SharedState
 from engine.settings import ROOT
 
@@ -102,27 +102,27 @@ def test_a_hostile_site_is_named_others_go_missing_and_a_killed_coordinator_goes
 ) -> None:
     hows = {"graz": "1", "linz": "1", "wels": "1", "steyr": "-10", "enns": "nan,hang"}
     folder, port, sites = consortium(tmp_path, hows, started)
-    ledger, plan = Ledger(folder), {"rounds": 2, "steps": 1, "rule": "krum"}
+    record, plan = ExchangeRecord(folder), {"rounds": 2, "steps": 1, "rule": "krum"}
     first = coordinator(folder, port, started, plan=plan, patience=20)
-    until(lambda: len(ledger.rows()) == 1, said(folder))
+    until(lambda: len(record.rows()) == 1, said(folder))
     until((tmp_path / "enns" / "hangs").exists, "it was not asked twice")
     assert status(folder, port, "127.0.0.2", "/v1/control/list-nodes") == 403  # another machine starts no runs
     assert status(folder, port, "127.0.0.2", "/v1/fleet/pull-messages") not in (403, 404)
     first.kill()
     os.kill(sites["enns"].pid, signal.SIGKILL)
-    (row,) = ledger.rows()
+    (row,) = record.rows()
     assert row["left_out"] == ["steyr"] and sorted(row["sites"]) == ["graz", "linz", "steyr", "wels"]
     assert "numbers that are none" in row["away"]["enns"]
     assert row["sites"]["steyr"]["norm"] > 5 * row["sites"]["graz"]["norm"]
     assert coordinator(folder, port, started, plan=plan, patience=20).wait(LONG) == 0, said(folder)
     assert "goes on after exchange 1 of 2" in said(folder)
-    again, last = ledger.rows()
+    again, last = record.rows()
     assert again == row and last["before"] == row["after"] and last["left_out"] == ["steyr"]
     assert "enns" in last["away"]
     honest = np.mean([direction(name, 36, "1") for name in ("graz", "linz", "wels")], axis=0)
-    found = ledger.state(2, GROUND)
+    found = record.state(2, GROUND)
     assert found.vector() == pytest.approx(beginning().vector() + 2 * honest, abs=1e-5)
-    assert ledger.received() == dict.fromkeys(("graz", "linz", "steyr", "wels"), "kept")
+    assert record.received() == dict.fromkeys(("graz", "linz", "steyr", "wels"), "kept")
     assert digest_of(found) == last["after"]
     assert np.load(tmp_path / "graz" / "result.npy") == pytest.approx(found.vector(), abs=1e-7)
     assert (tmp_path / "graz" / "learnt").read_text().split().count("1") == 1  # no exchange that is done is done again
@@ -134,13 +134,13 @@ def test_secure_aggregation_goes_on_without_a_site_that_fails(
     folder, port, _ = consortium(tmp_path, {"graz": "1", "linz": "1", "wels": "full"}, started, "--secure")
     plan = {"rounds": 1, "steps": 1}
     assert coordinator(folder, port, started, plan=plan, secure=True, patience=60).wait(LONG) == 0, said(folder)
-    (row,) = Ledger(folder).rows()
+    (row,) = ExchangeRecord(folder).rows()
     assert row["sites"] == {"graz": {}, "linz": {}} and FULL in row["away"]["wels"]
     mean = np.mean([direction(name, 36, "1") for name in ("graz", "linz")], axis=0)
-    assert Ledger(folder).state(1, GROUND).vector() == pytest.approx(beginning().vector() + mean, abs=1e-4)
+    assert ExchangeRecord(folder).state(1, GROUND).vector() == pytest.approx(beginning().vector() + mean, abs=1e-4)
 
 
-@pytest.mark.parametrize("gone", [None, (3, "share_keys"), (3, "collect_masked_vectors"), (3, "unmask")])
+@pytest.mark.parametrize("gone", [None, (3, "setup"), (3, "share_keys"), (3, "collect_masked_vectors"), (3, "unmask")])
 def test_what_the_coordinator_is_sent_of_one_site_is_not_its_update(
     program: Flower, tmp_path: Path, gone: tuple[int, str] | None
 ) -> None:

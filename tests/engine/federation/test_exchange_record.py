@@ -14,7 +14,7 @@ import pytest
 from engine.cli import run
 from engine.errors import UsageError
 from engine.federation import keys
-from engine.federation.ledger import Ledger
+from engine.federation.exchange_record import ExchangeRecord
 from engine.federation.plan import FederationPlan
 from engine.federation.state import Ground, SharedState
 
@@ -65,31 +65,31 @@ def test_a_plan_that_excludes_itself_is_refused_in_one_sentence(
     monkeypatch.setenv("CASEBIND_FLOWER", str(tmp_path / "flower"))
     assert run(["federate", "coordinator", str(folder), *words]) == 2
     assert said in capsys.readouterr().err.splitlines()[-1]
-    assert Ledger(folder).agreement() is None
+    assert ExchangeRecord(folder).agreement() is None
 
 
 def test_a_federation_is_on_disk_as_it_was_agreed_and_exchanges_count_by_their_rows(tmp_path: Path) -> None:
-    ledger, plan = Ledger(tmp_path), FederationPlan(rounds=3, rule="krum")
-    made = ledger.begin(START, ["a", "b", "c", "d"], plan, secure=False)
-    assert Ledger(tmp_path).agreement() == made and made.plan == plan
+    record, plan = ExchangeRecord(tmp_path), FederationPlan(rounds=3, rule="krum")
+    made = record.begin(START, ["a", "b", "c", "d"], plan, secure=False)
+    assert ExchangeRecord(tmp_path).agreement() == made and made.plan == plan
     moved = START.with_vector(START.vector() + 1)
-    ledger.add(1, moved, {"exchange": 1})
-    ledger._write_state(2, moved)  # killed before its row
-    assert Ledger(tmp_path).rows() == [{"exchange": 1}]
-    assert np.array_equal(Ledger(tmp_path).state(1, GROUND).vector(), moved.vector())
+    record.add(1, moved, {"exchange": 1})
+    record._write_state(2, moved)  # killed before its row
+    assert ExchangeRecord(tmp_path).rows() == [{"exchange": 1}]
+    assert np.array_equal(ExchangeRecord(tmp_path).state(1, GROUND).vector(), moved.vector())
 
 
 def test_a_site_that_leaves_takes_its_key_along_and_what_it_taught_is_set_aside(tmp_path: Path) -> None:
     folder = consortium(tmp_path / "c", "graz", "linz", "wels")
-    ledger = Ledger(folder)
-    made = ledger.begin(START, list(keys.site_keys(folder)), FederationPlan(), secure=False)
-    ledger.add(1, START, {"exchange": 1})
+    record = ExchangeRecord(folder)
+    made = record.begin(START, list(keys.site_keys(folder)), FederationPlan(), secure=False)
+    record.add(1, START, {"exchange": 1})
     assert run(["federate", "leave", str(folder), "wels"]) in (0, None)
     assert list(keys.site_keys(folder)) == ["graz", "linz"]
-    assert ledger.agreement() is None and ledger.rows() == []
+    assert record.agreement() is None and record.rows() == []
     aside = json.loads((folder / "former" / made.id / "federation.json").read_text())
     assert (
         aside["sites"] == ["graz", "linz", "wels"] and (folder / "former" / made.id / "exchanges" / "1.json").exists()
     )
     with pytest.raises(UsageError, match="no key of a site wels"):
-        ledger.leave("wels")
+        record.leave("wels")

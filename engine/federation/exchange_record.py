@@ -31,7 +31,7 @@ FEWEST_SECURE = 3  # sites; of two, each would know the other's update
 
 
 @dataclass(frozen=True)
-class Agreement:
+class Consortium:
     """What the consortium has agreed on; nothing of it changes while a federation lasts.
 
     id : of this federation; sites : their names; secure : whether the coordinator sees the sites' sum alone
@@ -61,19 +61,19 @@ def check_plan(plan: FederationPlan, sites: Sequence[str], secure: bool) -> None
         raise UsageError(f"{len(sites)} sites have sent a key and {least} are needed: put further ones into sites/.")
 
 
-class Ledger:
+class ExchangeRecord:
     """A federation's folder."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def agreement(self) -> Agreement | None:
+    def agreement(self) -> Consortium | None:
         """Return what was agreed; None where nothing was yet."""
         try:
             known = json.loads((self.folder / PLAN).read_text("utf-8"))
         except FileNotFoundError:
             return None
-        return Agreement(
+        return Consortium(
             known["id"],
             known["began"],
             ground_from(known["ground"]),
@@ -82,11 +82,11 @@ class Ledger:
             bool(known["secure"]),
         )
 
-    def begin(self, start: SharedState, sites: Sequence[str], plan: FederationPlan, secure: bool) -> Agreement:
+    def begin(self, start: SharedState, sites: Sequence[str], plan: FederationPlan, secure: bool) -> Consortium:
         """Write what is agreed, after what all begin with, and return it."""
         check_plan(plan, sites, secure)
         began = utc_now().isoformat(timespec="seconds")
-        made = Agreement(os.urandom(6).hex(), began, start.ground, tuple(sites), plan, secure)
+        made = Consortium(os.urandom(6).hex(), began, start.ground, tuple(sites), plan, secure)
         (self.folder / ROWS).mkdir(parents=True, exist_ok=True)
         self._write_state(0, start)
         write_whole(self.folder / PLAN, json.dumps(asdict(made), indent=1))

@@ -57,7 +57,7 @@ def mean_of_updates(
     parameters = ndarrays_to_parameters(list(arrays.values()))
     within.state.array_records[MAIN_PARAMS_RECORD] = legacy.parameters_to_arrayrecord(parameters, keep_input=True)
     heard = _Heard(grid)
-    SecAggPlusWorkflow(
+    _Workflow(
         num_shares=len(nodes),
         reconstruction_threshold=max(2, (2 * len(nodes)) // 3),
         max_weight=1.0,
@@ -69,6 +69,21 @@ def mean_of_updates(
     failed = {nodes[node]: why for node, why in heard.errors.items() if nodes[node] not in said}
     mean = {} if strategy.mean is None else dict(zip(arrays, strategy.mean, strict=True))
     return {"present": sorted(nodes.values()), "said": said if mean else {}, "failed": failed}, mean
+
+
+class _Workflow(SecAggPlusWorkflow):
+    """Flower's workflow, for which sites that are gone before they have shared their keys are no sites.
+
+    Flower 1.42 asks the others for shares of such a site's key, which nobody has, and so every site fails.
+    """
+
+    def share_keys_stage(self, grid: Any, context: LegacyContext, state: Any) -> bool:
+        """Go on with those who have shared their keys."""
+        goes_on = bool(super().share_keys_stage(grid, context, state))
+        there = set(state.active_node_ids)
+        state.sampled_node_ids = there
+        state.nid_to_neighbours = {node: state.nid_to_neighbours[node] & there for node in there}
+        return goes_on
 
 
 class _Heard:
