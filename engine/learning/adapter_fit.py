@@ -3,7 +3,8 @@
 Regularised canonical correlation (Vinod, J Econometrics 1976) between the leading principal components of both sides'
 coarse features (engine.model.adapter): a closed form, since a few hundred pairs bear no deeper fit. What both share is
 added to embeddings in the directions that these use least. How much of it, the pairs that choose when to stop decide,
-within LOSS.
+within LOSS: the shortest that finds ENOUGH of what any of them finds, as what is added takes room from what else an
+embedding says, and maps do the rest.
 """
 
 from __future__ import annotations
@@ -26,8 +27,10 @@ if TYPE_CHECKING:
 
 LEAST = 150  # pairs to learn from
 RIDGE = 0.3  # share of the mean variance that is added to every component
+STRENGTH = 2.0  # power of a direction's correlation that weighs it: weak ones are chance for the most part
 MOST_FITTED = 8192  # pairs; of more, the first
 GAINS = (0.25, 0.5, 0.75, 1.0)  # lengths of what is added; up to an embedding's own, so that it can be taken off again
+ENOUGH = 0.85  # share of the own pairs that the best length finds
 MOST_LABELLED = 1000  # studies of one modality on which labels are looked at
 LOSS = 0.02  # share of the label mAP of the release before that may be lost
 K = 10
@@ -47,7 +50,7 @@ class LinkSize:
     shared: int
 
 
-SIZES = {SHAPE.part: LinkSize((256, 96), (5, 8), 32), BEATS.part: LinkSize((128, 128), (8, 8), 64)}
+SIZES = {SHAPE.part: LinkSize((256, 128), (5, 8), 32), BEATS.part: LinkSize((128, 128), (8, 8), 64)}
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,14 +157,21 @@ def _learnt(
     shared = _shared(plain, link)
     up = _quiet_directions(plain)[:, : len(shared[link.kinds[0]].down)].astype(np.float32)
     fitted = {kind: replace(one, up=up) for kind, one in shared.items()}
-    best, chosen = _own_found(before, link.kinds), None
+    tried = []
     for gain in GAINS:
-        tried = {kind: replace(one, gain=gain) for kind, one in fitted.items()}
-        made = _changed(plain, link, {kind: one.adapted for kind, one in tried.items()})
-        found = _own_found(made, link.kinds)
-        if found > best and _label_map(made.labels.replay, link.kinds) >= least:
-            best, chosen = found, (tried, made)
-    return chosen
+        made = _with_gain(plain, link, fitted, gain)[1]
+        if _label_map(made.labels.replay, link.kinds) >= least:
+            tried.append((gain, _own_found(made, link.kinds)))
+    most = max((found for _, found in tried), default=0.0)
+    gain, found = next((one for one in tried if one[1] >= ENOUGH * most), (0.0, 0.0))
+    return _with_gain(plain, link, fitted, gain) if found > _own_found(before, link.kinds) else None
+
+
+def _with_gain(
+    plain: AdaptationData, link: AdapterLink, fitted: Mapping[str, FittedAdapter], gain: float
+) -> tuple[dict[str, FittedAdapter], AdaptationData]:
+    adapters = {kind: replace(one, gain=gain) for kind, one in fitted.items()}
+    return adapters, _changed(plain, link, {kind: one.adapted for kind, one in adapters.items()})
 
 
 def _changed(data: AdaptationData, link: AdapterLink, ways: Mapping[str, Change]) -> AdaptationData:
@@ -199,7 +209,7 @@ def _shared(data: AdaptationData, link: AdapterLink) -> dict[str, FittedAdapter]
     kept = min(size.shared, len(strength))
     out = {}
     for kind, one, turn in zip(link.kinds, sides, (left[:, :kept], right[:kept].T), strict=True):
-        down = (one.axes @ (turn * strength[:kept])).T.astype(np.float32)
+        down = (one.axes @ (turn * strength[:kept] ** STRENGTH)).T.astype(np.float32)
         out[kind] = FittedAdapter(one.mean, one.deviation, down, np.zeros((256, kept), np.float32), 0.0)
     return out
 

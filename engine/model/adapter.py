@@ -5,7 +5,8 @@ these are what studies of one patient share beyond findings. So an adapted tower
 names the two modalities that share something, and what of either is read for it:
 
 film and ECG : the patch tokens after the frozen blocks, averaged in 4 × 4 fields: what lies where;
-               the mean beat of eight independent leads in mV, beats found by their slopes: axis, voltages, T, P
+               the mean beat of eight independent leads, beats found by their slopes: axis, voltages, T, P; in mV, as
+               shares of its own height, and how high it is in each lead
 ECG and PPG  : of either when its beats fall and how fast they come, as the spectrum of its slopes (engine.model.rhythm)
 
 All are differentiable in the model's inputs, so that explanations reach them, and none has a weight that any recording
@@ -31,6 +32,7 @@ INDEPENDENT = tuple(ECG_LEADS.index(lead) for lead in ("I", "II", "V1", "V2", "V
 LAGS = (-24, -20, -17, -14, -11, -8, -6, -4, -2, 0, 2, 4, 6, 8, 11, 14, 18, 22, 26, 30, 34, 38)
 SMOOTH = 15  # samples of the window that parts slow waves from the QRS
 SHARP = 2.0  # power of the slopes' energy: how much the steepest instants outweigh the others
+LEAST_MV = 0.02  # of a beat's height in a lead; less is noise
 MOST = 4.0  # deviations; coarse features further from the mean count as this far
 
 
@@ -55,6 +57,17 @@ def mean_beat(x: torch.Tensor, amplitude: torch.Tensor) -> torch.Tensor:
     share = (energy / energy.amax(1, keepdim=True).clamp(min=1e-9)).pow(SHARP)
     share = share / share.sum(1, keepdim=True).clamp(min=1e-9)
     return torch.stack([(mv * torch.roll(share, lag, 1)[:, None]).sum(2) for lag in LAGS], 2).flatten(1)
+
+
+def beat_and_shape(x: torch.Tensor, amplitude: torch.Tensor) -> torch.Tensor:
+    """Model inputs of ECGs → mean beat in mV, the same ÷ its mean height, ln of its height by lead: (b, 8·22·2 + 8).
+
+    What a heart's size changes is a share: a wall twice as thick does not add the same mV to a high and to a low beat.
+    """
+    beat = mean_beat(x, amplitude)
+    leads = beat.unflatten(1, (len(INDEPENDENT), len(LAGS)))
+    height = (leads.amax(2) - leads.amin(2)).clamp(min=LEAST_MV)
+    return torch.cat([beat, beat / height.mean(1, keepdim=True), height.log()], 1)
 
 
 @dataclass(frozen=True)
@@ -98,7 +111,7 @@ SHAPE = AdapterLink(
     "adapter",
     {
         "cxr": CoarseReader(("tokens",), fields_of, FIELDS * FIELDS * 384),
-        "ecg": CoarseReader(("x", "amplitude"), mean_beat, len(INDEPENDENT) * len(LAGS)),
+        "ecg": CoarseReader(("x", "amplitude"), beat_and_shape, len(INDEPENDENT) * (2 * len(LAGS) + 1)),
     },
 )
 BEATS = AdapterLink("beats", {"ecg": _BEATS, "ppg": _BEATS})
@@ -145,8 +158,11 @@ class TowerAdapter(nn.Module):
         return None if down is None else cls(down.shape[1], down.shape[0])
 
     def shared(self, coarse: torch.Tensor) -> torch.Tensor:
-        """Coarse features (b, f) → what they share with the other modality, (b, k) of length 1."""
-        even = ((coarse - self.mean) / self.deviation).clamp(-MOST, MOST)
+        """Coarse features (b, f) → what they share with the other modality, (b, k) of length 1.
+
+        Adapters of earlier versions were learnt from the first of these features.
+        """
+        even = ((coarse[:, : len(self.mean)] - self.mean) / self.deviation).clamp(-MOST, MOST)
         return F.normalize(even @ self.down.T, dim=1)
 
     def forward(self, coarse: torch.Tensor) -> torch.Tensor:
