@@ -69,6 +69,7 @@ def begin(
             "base": str(release.path.resolve()),
             "workspace": str(workspace.path),
             "plan": asdict(wanted),
+            "reads": _reads(),
             "about": _about(workspace, release, name_of(actor.name), data, pairing.table(found)),
         }
 
@@ -77,12 +78,19 @@ def begin(
 
 def _same(workspace: Workspace, release: Release, actor: Actor, job: dict[str, Any], plan: AdaptationPlan) -> bool:
     """Say whether a killed adaptation, by its job.json, is what would be begun now."""
-    if job["plan"] != asdict(plan):
+    if job["plan"] != asdict(plan) or job.get("reads") != _reads():
         return False
     folder = workspace.path / round_job.FOLDER
     with tempfile.TemporaryDirectory(dir=folder, prefix=".adaptation-") as again:  # where an erasure looks
         _, data = adaptation_data.gather(workspace, actor.maintaining(), release.name, Path(again))
         return bool(job["about"]["adaptation"]["data"] == adaptation_data.digest(data))
+
+
+def _reads() -> dict[str, int]:
+    """Return how much adapters read of each modality: an earlier version read something else."""
+    from engine.model.adapter import COARSE
+
+    return dict(COARSE)
 
 
 def _about(

@@ -16,6 +16,7 @@ from engine.model.adapter import (
     SHAPE,
     AdapterLink,
     TowerAdapter,
+    beat_and_shape,
     columns_of,
     fields_of,
     mean_beat,
@@ -56,6 +57,31 @@ def test_the_mean_beat_does_not_depend_on_the_rate_and_lets_gradients_pass():
     x = torch.randn(1, 12, 1000, requires_grad=True)
     mean_beat(x, torch.zeros(1, 12)).sum().backward()
     assert x.grad is not None and x.grad.abs().sum() > 0
+
+
+def shape_of(trace: Trace) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The mean beat of an ECG, the same as shares of its height, and how high it is in each lead."""
+    made = ecg.prepare(trace)
+    found = beat_and_shape(*(torch.from_numpy(made[name])[None] for name in ("x", "amplitude")))[0].numpy()
+    beat = len(INDEPENDENT) * len(LAGS)
+    return found[:beat], found[beat : 2 * beat], found[2 * beat :]
+
+
+def test_a_beat_twice_as_high_has_the_same_shape_and_is_as_much_higher_in_every_lead():
+    low, high = (shape_of(beats({"I": scale, "II": 0.7 * scale, "V5": 2 * scale})) for scale in (0.4, 0.8))
+    assert np.abs(high[0] - 2 * low[0]).max() < 0.1 * np.abs(high[0]).max()
+    assert np.abs(high[1] - low[1]).max() < 0.1 * np.abs(low[1]).max()
+    with_a_beat = [INDEPENDENT.index(ECG_LEADS.index(lead)) for lead in ("I", "II", "V5")]
+    assert (high[2] - low[2])[with_a_beat] == pytest.approx(np.log(2), abs=0.05)
+    assert np.isfinite(np.concatenate(shape_of(beats({"I": 1.0})))).all()  # leads without any beat
+
+
+def test_an_adapter_of_before_beats_shapes_were_read_says_what_it_said():
+    beat = len(INDEPENDENT) * len(LAGS)
+    adapter = TowerAdapter(beat, 4)
+    adapter.load_state_dict({name: torch.randn_like(one) for name, one in adapter.state_dict().items()})
+    coarse = torch.randn(3, SHAPE.readers["ecg"].width)
+    assert torch.equal(adapter(coarse), adapter(coarse[:, :beat]))
 
 
 def test_fields_say_where_on_the_film_a_patch_lies():
