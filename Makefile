@@ -8,6 +8,8 @@ PORT   ?= 8501
 PIP_FLAGS ?=
 # What a check of the lint is run by.
 BESIDE :=
+# Processes of tests find what others compiled: each imports the engine, and compiling it takes longer than running it.
+export PYTHONDONTWRITEBYTECODE :=
 # Where the walks through the app leave their screenshots.
 export CASEBIND_ARTEFACTS ?= $(CURDIR)/artefacts
 
