@@ -30,6 +30,7 @@ SLOW = (
     "engine/edge/",
     "engine/evaluate/",
     "engine/explain/test_attribution",
+    "engine/federation/test_network",
     "engine/hospital/test_nothing_is_lost",
     "engine/hospital/test_reports_in",
     "engine/hospital/test_watched_folder_kills",

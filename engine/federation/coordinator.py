@@ -13,7 +13,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -247,6 +247,8 @@ class _Link:
     def close(self) -> None:
         """End the processes."""
         if self.process is not None:
+            with suppress(OSError):
+                (self.relay / "stop").touch()  # the run ends by itself, also where nobody reaps its parent
             end(self.process)
             self.process = None
 

@@ -31,7 +31,7 @@ def main(grid: Grid, context: Context) -> None:
     """Carry exchanges until somebody asks for the end."""
     folder = Path(str(context.run_config["folder"]))
     threading.Thread(target=_beat, args=(folder,), name="alive", daemon=True).start()
-    while not (folder / "stop").exists():
+    while folder.is_dir() and not (folder / "stop").exists():
         asked = [file for file in folder.glob("ask-*.json") if not (folder / f"got-{_number(file)}.json").exists()]
         for file in sorted(asked, key=_number):
             facts, arrays = json.loads(file.read_text("utf-8")), read_arrays(file.with_suffix(".npz"))
