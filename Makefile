@@ -82,7 +82,7 @@ ON_TWO_CORES := -n 3 --dist loadfile --no-loadscope-reorder
 
 # The lint takes what the tests leave of the processors: whatever of it fails is printed at once, and make fails in the end.
 test: ## set up, then lint and run every test, on two cores
-	@$(MAKE) --no-print-directory --jobs 2 --output-sync setup browser
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync setup browser federation
 	@$(MAKE) --no-print-directory --jobs 4 BESIDE="nice -n 15" style imports types every-test
 
 every-test: setup
@@ -101,4 +101,4 @@ sbom: ## list every installed package with version, licence and digest: build/sb
 	@echo build/sbom.cdx.json
 
 clean: ## remove the environment and caches (never a workspace)
-	rm -rf $(VENV) artefacts .pytest_cache .mypy_cache .ruff_cache *.egg-info
+	rm -rf $(VENV) $(FLOWER) artefacts .pytest_cache .mypy_cache .ruff_cache *.egg-info

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -43,7 +44,10 @@ def watching(wheel_folder: Path, home: Path) -> Iterator[object]:
         words = [sys.executable, "-m", "casebind_edge.cli", "watch", source, "--fs", "125", "--json"]
         environment = {**os.environ, "PYTHONPATH": str(wheel_folder), "CASEBIND_EDGE_HOME": str(home)}
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-        started.append(subprocess.Popen(words, text=True, env=environment, **pipes))  # type: ignore[call-overload]
+        at_rest = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # a run in the background ignores Ctrl-C
+        started.append(
+            subprocess.Popen(words, text=True, env=environment, preexec_fn=at_rest, **pipes)  # type: ignore[call-overload]
+        )
         return started[-1]
 
     yield begin
@@ -89,7 +93,7 @@ def test_windows_of_a_growing_file_are_searched_refused_and_gone_on_with(
     again = said(second)
     assert (again["start_s"], again["query"]["code"]) == (20, one["query"]["code"])
     second.send_signal(signal.SIGINT)
-    assert second.wait() == 130
+    assert second.wait(60) == 130
     assert [e["key"] for e in Outbox(home).events()] == [*(e["key"] for e in kept), again["query"]["query_id"]]
 
 
