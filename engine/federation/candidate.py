@@ -18,7 +18,7 @@ from engine.errors import UsageError
 from engine.federation.exchange_record import ground_from
 from engine.federation.state import SharedState, check_fits, from_arrays, state_of
 from engine.learning import round_job
-from engine.learning.round_data import digest, gather_round_data, to_arrays
+from engine.learning.round_data import gather_round_data, to_arrays
 from engine.learning.round_worker import INPUTS
 from engine.store.ratings import rater_name
 from engine.workspace.erasure import forget_read
@@ -78,16 +78,9 @@ def take(workspace: Workspace, facts: Facts) -> Facts:
         forget_read(workspace.path)
         np.savez(folder / INPUTS, **to_arrays(found))  # type: ignore[arg-type]
         np.savez(folder / LEARNT, **learnt.arrays())  # type: ignore[arg-type]
-        about = round_job.about_round(workspace, rater_name(actor.name), found)
+        made = round_job.job_facts(workspace, release, number, rater_name(actor.name), found)
         shared = {"id": facts["federation"], "exchanges": facts["exchanges"]}
-        return {
-            "number": number,
-            "name": f"{release.base}.{number}",
-            "base": str(release.path.resolve()),
-            "workspace": str(workspace.path),
-            "data": digest(found),
-            "about": {**about, "without": release.manifest.get("round", {}).get("without", []), "federation": shared},
-        }
+        return {**made, "about": {**made["about"], "federation": shared}}
 
     job = round_job.begin_with(workspace, release, actor, prepare, kind="federation")
     return {"job": job.number, "name": job.name}

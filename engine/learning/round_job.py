@@ -136,7 +136,7 @@ def begin(workspace: Workspace, release: Release, actor: Actor, balance: str = "
             raise UsageError(NOTHING)
         forget_read(workspace.path)
         np.savez(folder / INPUTS, **to_arrays(found))  # type: ignore[arg-type]
-        return _job(workspace, release, number, who, found) | {"balance": by}
+        return job_facts(workspace, release, number, who, found) | {"balance": by}
 
     return begin_with(workspace, release, actor, prepare)
 
@@ -250,7 +250,7 @@ def cancel(workspace: Workspace, actor: Actor) -> None:
     forget_inputs(job.folder)
 
 
-def _job(workspace: Workspace, release: Release, number: int, who: str, found: RoundData) -> dict[str, Any]:
+def job_facts(workspace: Workspace, release: Release, number: int, who: str, found: RoundData) -> dict[str, Any]:
     """Return the content of job.json: what the process works by, and what the release records about the round."""
     return {
         "number": number,
