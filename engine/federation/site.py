@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import subprocess
 import time
 from collections.abc import Callable, Mapping
@@ -17,13 +18,14 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from engine.errors import CasebindError, FederationError, UsageError
+from engine.errors import CasebindError, FederationError, UsageError, brief
 from engine.federation.exchange_record import ground_from
 from engine.federation.flower import APP, Flower, end, free_port
 from engine.federation.keys import AUTHORITY, checked_name
 from engine.federation.state import SharedState, from_arrays
 from engine.files import write_whole
 
+ADDRESS = re.compile(r"[^\s:/]+:[0-9]{1,5}|\[[0-9a-fA-F:]+\]:[0-9]{1,5}")
 SPOOL, ASKS, ANSWERS = "spool", "asks", "answers"
 LAUNCHER = "flwr-clientapp"  # what Flower starts for every message, by this name
 LINGER_S = 5.0  # after the result, for the answer to be carried away
@@ -78,9 +80,10 @@ def attend(
 ) -> None:
     """Answer what is asked until `until` says so, or, `once`, until a federation's result has come.
 
-    Raises UsageError where the site's key or the coordinator's authority is not in the folder.
+    Raises UsageError where the site's key or the coordinator's authority is not in the folder, or the address is none.
     """
     _check(setting)
+    say(f"waits for what {setting.address} asks; {setting.folder / 'flower' / 'supernode.log'} says how it is reached")
     spool, node = _spool(setting.folder), _Node(setting, flower)
     try:
         while not until():
@@ -198,6 +201,8 @@ def _check(setting: SiteSetting) -> None:
         raise UsageError(f"There is no key {key}: make it by `casebind federate keys`, with --site.")
     if not authority.is_file():
         raise UsageError(f"There is no {authority}: copy it from the coordinator, which made it with its keys.")
+    if not ADDRESS.fullmatch(setting.address):
+        raise UsageError(f"'{brief(setting.address)}' is no address: give the coordinator's as HOST:PORT.")
     if not APP.is_dir():
         raise UsageError(f"The folder {APP} is missing: install Casebind again.")
 

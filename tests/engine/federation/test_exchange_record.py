@@ -15,7 +15,9 @@ from engine.cli import run
 from engine.errors import UsageError
 from engine.federation import keys
 from engine.federation.exchange_record import ExchangeRecord
+from engine.federation.flower import Flower
 from engine.federation.plan import FederationPlan
+from engine.federation.site import Ask, SiteSetting, attend
 from engine.federation.state import Ground, SharedState
 
 GROUND = Ground("base", ("cxr",), "encoders", "findings")
@@ -93,3 +95,22 @@ def test_a_site_that_leaves_takes_its_key_along_and_what_it_taught_is_set_aside(
     )
     with pytest.raises(UsageError, match="no key of a site wels"):
         record.leave("wels")
+
+
+@pytest.mark.parametrize("address", ["nowhere", "host:port", "https://host:9443", ":9443", ""])
+def test_a_site_is_told_that_an_address_is_none_and_does_not_wait(tmp_path: Path, address: str) -> None:
+    keys.make_site_key(tmp_path, "graz")
+    shutil.copy(keys.make_coordinator_keys(tmp_path / "at", ["127.0.0.1"]), tmp_path / keys.AUTHORITY)
+    setting = SiteSetting(tmp_path, "graz", address)
+    with pytest.raises(UsageError, match="is no address: give the coordinator's as HOST:PORT"):
+        attend(setting, Flower(tmp_path), _Nobody(), say=print)
+
+
+class _Nobody:
+    """A hospital that is not asked."""
+
+    def learn(self, asked: Ask) -> tuple[SharedState, int]:
+        raise AssertionError("asked to learn")
+
+    def receive(self, asked: Ask) -> str:
+        raise AssertionError("asked to receive")
